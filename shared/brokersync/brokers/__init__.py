@@ -1,0 +1,1 @@
+"""One folder per broker, found by catalog."""

@@ -1,0 +1,135 @@
+"""A feed: what one fetch covers and what is scheduled, leased and cursored. Its rules, without any I/O."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from brokersync.domain.errors import ErrorCode
+from brokersync.domain.plans import Plan
+from brokersync.domain.runs import Outcome, RequestedBy
+from brokersync.domain.times import minute_of
+
+LEASE_SECONDS = 75  # longer than the sync function's timeout, shorter than the queue's visibility
+RETRY_DELAYS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
+POISON_RECEIVES = 4  # the queue's maxReceiveCount: a job that fails through our fault is tried so often
+
+
+class FetchScope(StrEnum):
+    """What one fetch covers."""
+
+    ACCOUNT = "account"
+    CONNECTION = "connection"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """Who holds a feed. `epoch` fences every later write; `run_id` and `job_id` name the holder's run."""
+
+    feed_id: str
+    token: str
+    epoch: int
+    until: datetime
+    run_id: str
+    job_id: str
+    started_at: datetime
+    requested_by: RequestedBy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Work that is owed to a feed, written before any message is sent (I11).
+
+    `state` is the provider's continuation (a reference code, a page border), `attempt` counts tries that failed.
+    """
+
+    job_id: str
+    kind: RequestedBy
+    not_before: datetime
+    attempt: int = 0
+    state: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """Since when and until when the ledger is complete, as the broker served it. None: nothing stored yet."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """An event to send after the finish. `event_id` is the same however often it is sent."""
+
+    event_id: str
+    detail_type: str
+    detail: Mapping[str, str | int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """A feed as the table holds it. `accounts` maps the broker's account ids to ours.
+
+    `news` counts entries that are stored but not announced yet. `hashes` has one hash per section or page that may
+    repeat itself. `served_minute` is the last minute since 1970 whose tick needs no run any more.
+    """
+
+    feed_id: str
+    user_id: str
+    connection_id: str
+    connection_version: int
+    broker: str
+    plan: Plan
+    interval_min: int
+    accounts: Mapping[str, str]
+    sync_enabled: bool = True
+    runnable: bool = True
+    epoch: int = 0
+    lease: Lease | None = None
+    wanted: Wanted | None = None
+    served_minute: int = 0
+    cursor: str = ""
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    coverage: Coverage = field(default_factory=Coverage)
+    outcome: Outcome | None = None
+    error_code: ErrorCode | None = None
+    safe_message: str = ""
+    failure_count: int = 0
+    first_failed_at: datetime | None = None
+    poison_job_id: str = ""
+    last_attempted_at: datetime | None = None
+    last_successful_at: datetime | None = None
+    news: int = 0
+    announce: tuple[Announcement, ...] = ()
+
+    def is_held(self, now: datetime) -> bool:
+        """Whether a live worker holds the feed ("syncing"); an expired lease is a dead worker's."""
+        return self.lease is not None and self.lease.until > now
+
+    def owes(self, tick: int | None, now: datetime) -> bool:
+        """Whether a message with this tick (None: not a scheduled one) finds work to do (I11).
+
+        Owed work runs when its time has come, whoever wakes it. A scheduled tick runs if nothing has served it and no
+        retry is waiting for a later time.
+        """
+        if self.wanted is not None:
+            return self.wanted.not_before <= now
+        return tick is not None and tick > self.served_minute and self.sync_enabled
+
+    def on_wheel(self) -> bool:
+        """Whether the dispatcher has to look at the feed: it is scheduled, or something is owed to it."""
+        return self.runnable and (self.sync_enabled or self.wanted is not None)
+
+
+def retry_at(attempt: int, now: datetime, hint: datetime | None) -> datetime | None:
+    """When to try again after the `attempt`-th failed try (first = 0); None when the tries are used up."""
+    if attempt >= len(RETRY_DELAYS):
+        return None
+    planned = now + RETRY_DELAYS[attempt]
+    return max(planned, hint) if hint else planned
+
+
+def served_by(started_at: datetime) -> int:
+    """The last minute whose tick a run that started then has served."""
+    return minute_of(started_at)

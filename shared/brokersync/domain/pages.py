@@ -1,0 +1,72 @@
+"""What a fetch yields and what it says: raw pages, checkpoints, and their normalised content."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from brokersync.domain.portfolio import AccountInfo, Balance, PositionsSection
+from brokersync.domain.trades import CashEvent, Execution
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawPage:
+    """One answer of the broker, byte for byte, with the request that led to it. Nothing in it is secret.
+
+    `section` says what it holds, in the broker's own vocabulary (`summary`, `transactions`, `statement`).
+    `path` and `params` leave out whatever authenticates.
+    """
+
+    section: str
+    method: str
+    path: str
+    params: Mapping[str, str]
+    status: int
+    received_at: datetime
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """All pages since the last checkpoint belong together and are complete: store them, then move the cursor (I3).
+
+    `cursor` is what the broker actually served; `covered_from`/`covered_to` (aware UTC) bound what it proves complete.
+    """
+
+    cursor: str
+    covered_from: datetime | None = None
+    covered_to: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComeBack:
+    """The broker is preparing its answer: end the run, ask again at `at` with `state` (no worker waits)."""
+
+    at: datetime
+    state: Mapping[str, str]
+    safe_message: str
+
+
+FetchStep = RawPage | Checkpoint | ComeBack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unmapped:
+    """A row that was not understood, and why. It is kept raw and counted; it never fails the others."""
+
+    section: str
+    where: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Normalised:
+    """What some raw pages say, in our terms. `missing_sections` makes the run partial."""
+
+    accounts: list[AccountInfo] = field(default_factory=list)
+    balances: list[Balance] = field(default_factory=list)
+    positions: list[PositionsSection] = field(default_factory=list)
+    executions: list[Execution] = field(default_factory=list)
+    cash_events: list[CashEvent] = field(default_factory=list)
+    unmapped: list[Unmapped] = field(default_factory=list)
+    missing_sections: list[str] = field(default_factory=list)

@@ -1,0 +1,105 @@
+"""What a trader is told about an account, derived from its feed: one rule for API, page and command line (I5)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from brokersync.domain.errors import NEXT_STEPS, ErrorCode
+from brokersync.domain.feeds import Feed
+from brokersync.domain.runs import Outcome
+from brokersync.domain.times import minute_of, start_of_minute
+from brokersync.domain.wheel import next_due
+
+USER_MUST_ACT = frozenset(
+    {
+        ErrorCode.CREDENTIALS_REJECTED,
+        ErrorCode.CONSENT_EXPIRED,
+        ErrorCode.ACCOUNT_CLOSED,
+        ErrorCode.WRONG_ACCOUNT,
+        ErrorCode.SETUP_INCOMPLETE,
+    }
+)
+
+
+class AccountStatus(StrEnum):
+    """Account statuses, worst last when sorted by `SEVERITY`."""
+
+    SYNCED = "synced"
+    SYNCING = "syncing"
+    PENDING = "pending"
+    PARTIAL = "partial"
+    NEEDS_REVIEW = "needs_review"
+    FAILED = "failed"
+
+
+SEVERITY = {status: rank for rank, status in enumerate(AccountStatus)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncStatus:
+    """The truth about one account's sync. Times are aware UTC; `action` is the one right button, if any."""
+
+    status: AccountStatus
+    badge: str
+    action: str
+    last_attempted_sync_at: datetime | None
+    last_successful_sync_at: datetime | None
+    next_sync_at: datetime | None
+    retry_at: datetime | None
+    job_id: str
+    error_code: ErrorCode | None
+    error_message: str
+    next_step: str
+
+
+def derive(feed: Feed, now: datetime) -> SyncStatus:
+    """The status of a feed's accounts at `now`."""
+    waiting = feed.wanted.not_before if feed.wanted and feed.wanted.not_before > now else None
+    status, badge, action = _badge(feed, now, waiting)
+    shows_error = status not in {AccountStatus.SYNCED, AccountStatus.SYNCING} and feed.error_code is not None
+    return SyncStatus(
+        status=status,
+        badge=badge,
+        action=action,
+        last_attempted_sync_at=feed.last_attempted_at,
+        last_successful_sync_at=feed.last_successful_at,
+        next_sync_at=_next_sync(feed, now, waiting),
+        retry_at=waiting,
+        job_id=feed.lease.job_id if feed.lease and feed.is_held(now) else (feed.wanted.job_id if feed.wanted else ""),
+        error_code=feed.error_code if shows_error else None,
+        error_message=feed.safe_message if shows_error else "",
+        next_step=NEXT_STEPS[feed.error_code] if shows_error and feed.error_code else "",
+    )
+
+
+def _badge(feed: Feed, now: datetime, waiting: datetime | None) -> tuple[AccountStatus, str, str]:
+    if feed.is_held(now):
+        return AccountStatus.SYNCING, "Syncing", ""
+    until = waiting.strftime("%H:%M:%S UTC") if waiting else ""
+    match feed.outcome:
+        case Outcome.SUCCEEDED:
+            return AccountStatus.SYNCED, "Synced", ""
+        case Outcome.PARTIAL:
+            return AccountStatus.PARTIAL, "Partly synced", "try_again"
+        case Outcome.NEEDS_REVIEW:
+            return AccountStatus.NEEDS_REVIEW, "Review", "review"
+        case Outcome.DEFERRED:
+            return AccountStatus.PENDING, f"Waiting until {until}" if until else "Waiting", ""
+        case Outcome.FAILED if not feed.runnable or feed.error_code in USER_MUST_ACT:
+            return AccountStatus.FAILED, "Re-connect", "reconnect"
+        case Outcome.FAILED if waiting:
+            return AccountStatus.PENDING, f"Trying again at {until}", "try_again"
+        case Outcome.FAILED:
+            return AccountStatus.FAILED, "Failed", "try_again"
+        case _:
+            return AccountStatus.PENDING, "Waiting for the first sync", ""
+
+
+def _next_sync(feed: Feed, now: datetime, waiting: datetime | None) -> datetime | None:
+    if not feed.runnable:
+        return None
+    scheduled = (
+        start_of_minute(next_due(feed.feed_id, feed.interval_min, minute_of(now))) if feed.sync_enabled else None
+    )
+    owed = waiting or (now if feed.wanted else None)
+    return min((moment for moment in (owed, scheduled) if moment), default=None)

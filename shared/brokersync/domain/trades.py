@@ -1,0 +1,209 @@
+"""Executions and cash events as the ledger keeps them: append-only, identified by the broker's own ids, versioned."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from decimal import Decimal
+from enum import StrEnum
+
+from brokersync.domain.money import plain
+from brokersync.domain.times import BrokerTime
+
+# Prefix of every content hash. Raise it when the fields below change: a hash of another scheme says nothing about
+# the content, so such a row counts as known instead of as corrected.
+HASH_SCHEME = "1"
+
+
+class AssetClass(StrEnum):
+    """What was traded."""
+
+    FOREX = "forex"
+    STOCK = "stock"
+    OPTION = "option"
+    FUTURE = "future"
+    FUTURE_OPTION = "future_option"
+    CFD = "cfd"
+    CRYPTO = "crypto"
+    FUND = "fund"
+    BOND = "bond"
+    WARRANT = "warrant"
+    OTHER = "other"
+
+
+class Side(StrEnum):
+    """Direction of an execution or a position."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+
+class Effect(StrEnum):
+    """What an execution did to a position, where the broker says so."""
+
+    OPEN = "open"
+    CLOSE = "close"
+    CLOSE_AND_OPEN = "close_and_open"
+
+
+class ExecutionKind(StrEnum):
+    """`cancel` rows undo an earlier execution: opposite side, same quantity; summing all rows gives the net."""
+
+    TRADE = "trade"
+    CANCEL = "cancel"
+
+
+class CashKind(StrEnum):
+    """Why cash moved without a trade."""
+
+    DEPOSIT = "deposit"
+    WITHDRAWAL = "withdrawal"
+    TRANSFER = "transfer"
+    FINANCING = "financing"
+    INTEREST = "interest"
+    DIVIDEND = "dividend"
+    FEE = "fee"
+    TAX = "tax"
+    ADJUSTMENT = "adjustment"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """One fill (or one leg of it) as the broker reports it.
+
+    `quantity` is positive, `side` gives the direction. `fees` are by kind, positive = cost, in `fee_currency`.
+    `realised_pnl` is only what the broker says, in `currency`, without the fees. `trade_ref` is the broker's trade
+    number where that is not the unique id (IBKR tradeID). `contract` holds what identifies a derivative
+    (conid, isin, underlying, expiry, strike, put_call), as text.
+    """
+
+    broker_account_id: str
+    source_trade_id: str
+    symbol: str
+    asset_class: AssetClass
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    currency: str
+    executed_at: BrokerTime
+    kind: ExecutionKind = ExecutionKind.TRADE
+    multiplier: Decimal = Decimal(1)
+    fees: Mapping[str, Decimal] = field(default_factory=dict)
+    fee_currency: str = ""
+    realised_pnl: Decimal | None = None
+    effect: Effect | None = None
+    order_id: str = ""
+    position_id: str = ""
+    trade_ref: str = ""
+    cancels_trade_id: str = ""
+    cancels_trade_ref: str = ""
+    reason: str = ""
+    contract: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def source_id(self) -> str:
+        """The id that is unique within the account."""
+        return self.source_trade_id
+
+    @property
+    def occurred_at(self) -> BrokerTime:
+        """When it took effect."""
+        return self.executed_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CashEvent:
+    """Cash that moved without a trade. `amount` is signed: positive = into the account."""
+
+    broker_account_id: str
+    source_id: str
+    kind: CashKind
+    amount: Decimal
+    currency: str
+    occurred_at: BrokerTime
+    symbol: str = ""
+    position_id: str = ""
+    description: str = ""
+
+
+LedgerEntry = Execution | CashEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where an entry came from: the run, the snapshot object, and the position of the page in the run."""
+
+    run_id: str
+    snapshot_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEntry:
+    """An entry with what the ledger knows about it. Version 1 is the first; `cancelled_by` is a cancel row's id."""
+
+    account_id: str
+    entry: LedgerEntry
+    content_hash: str
+    origin: Origin
+    version: int = 1
+    version_reason: str = ""
+    cancelled_by: str = ""
+
+
+def content_hash(entry: LedgerEntry) -> str:
+    """Hash of what the broker said, equal for equal contents whatever the number's zeros: `1:` and 16 hex digits."""
+    digest = hashlib.sha256()
+    for part in _parts(entry):
+        digest.update(part.encode())
+        digest.update(b"\x1f")
+    return f"{HASH_SCHEME}:{digest.hexdigest()[:16]}"
+
+
+def _parts(entry: LedgerEntry) -> Iterator[str]:
+    yield type(entry).__name__
+    for spec in fields(entry):
+        value = getattr(entry, spec.name)
+        match value:
+            case BrokerTime():
+                yield str(value.ns)
+            case Decimal():
+                yield plain(value)
+            case Mapping():
+                for key in sorted(value):
+                    item = value[key]
+                    yield f"{key}={plain(item) if isinstance(item, Decimal) else item}"
+            case _:
+                yield str(value)
+
+
+class Change(StrEnum):
+    """What an incoming entry means for the one that is stored under its id."""
+
+    NONE = "none"
+    CORRECTION = "correction"
+
+
+def compare(stored_hash: str, incoming_hash: str) -> Change:
+    """Decide whether an incoming entry corrects the stored one (I9) or only repeats it (I2)."""
+    if stored_hash == incoming_hash or stored_hash.partition(":")[0] != incoming_hash.partition(":")[0]:
+        return Change.NONE
+    return Change.CORRECTION
+
+
+def corrected(stored: StoredEntry, incoming: LedgerEntry, origin: Origin) -> StoredEntry:
+    """The next version of an entry whose content the broker changed. A cancel mark stays."""
+    return replace(
+        stored,
+        entry=incoming,
+        content_hash=content_hash(incoming),
+        origin=origin,
+        version=stored.version + 1,
+        version_reason="correction",
+    )
+
+
+def cancelled(stored: StoredEntry, cancel: Execution, origin: Origin) -> StoredEntry:
+    """The next version of an execution that the broker cancelled: same content, marked with the cancel row's id."""
+    return replace(
+        stored, origin=origin, version=stored.version + 1, version_reason="cancel", cancelled_by=cancel.source_trade_id
+    )

@@ -1,0 +1,457 @@
+"""What the services need from the world, as Protocols: adapters and fakes keep them without inheriting."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from brokersync.contracts.jobs import SyncJob
+from brokersync.domain.errors import ErrorCode
+from brokersync.domain.feeds import Announcement, Coverage, Feed, Lease, Wanted
+from brokersync.domain.manifests import Environment, LimitWindow, Manifest
+from brokersync.domain.pages import FetchStep, Normalised, RawPage
+from brokersync.domain.portfolio import Balance, PositionsSection
+from brokersync.domain.runs import Outcome, SyncRun
+from brokersync.domain.trades import LedgerEntry, Origin, StoredEntry
+
+# --- time and chance ------------------------------------------------------------------------------------------------
+
+
+class Clock(Protocol):
+    """Time, so that a day can be simulated."""
+
+    def now(self) -> datetime:
+        """The time, aware UTC."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class Ids(Protocol):
+    """New ids."""
+
+    def new(self, prefix: str) -> str:
+        """A new id `prefix_...`: unique, not guessable, and sorting by the time it was made."""
+        ...
+
+
+class Deadline(Protocol):
+    """How long this invocation may go on."""
+
+    def seconds_left(self) -> float:
+        """Seconds until the function is ended."""
+        ...
+
+
+# --- broker ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpAnswer:
+    """An answer after retries: status, headers (lower-case names) and the decoded body's bytes."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    received_at: datetime
+
+
+class BrokerHttp(Protocol):
+    """The only way to a broker: takes a permit per attempt, retries in the request, caps size and time."""
+
+    def get(
+        self, url: str, *, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+    ) -> HttpAnswer:
+        """Ask; 5xx, 429 and transport faults are tried again.
+
+        Returns every other answer: what it means is the broker's business. Raises RetryLaterError (broker_unavailable,
+        timeout, rate_limited, limits_unavailable) and BrokerChangedError (answer over the size cap).
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchContext:
+    """All that a fetch may depend on.
+
+    `accounts` are the broker account ids of this feed (empty: not known yet). `state` is the continuation of an
+    earlier ComeBack. `base_url` is the environment's, or the laptop's simulator. `history_start` bounds the first
+    load (None: all there is).
+    """
+
+    credentials: Mapping[str, str]
+    environment: Environment
+    base_url: str
+    accounts: Sequence[str]
+    cursor: str
+    state: Mapping[str, str]
+    history_start: datetime | None
+    now: datetime
+    http: BrokerHttp
+
+
+class Provider(Protocol):
+    """A broker's code: fetch does I/O, normalise is pure. Stateless: one instance serves every feed of the process."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """The broker's facts."""
+        ...
+
+    def fetch(self, context: FetchContext) -> Iterator[FetchStep]:
+        """Yield each raw page before looking into it (I1), and a checkpoint where the cursor may move (I3).
+
+        Raises the SyncError that an error answer means, after yielding its page.
+        """
+        ...
+
+    def normalise(self, pages: Sequence[RawPage], accounts: Sequence[str]) -> Normalised:
+        """What the pages say; pure, so that a snapshot can be replayed.
+
+        `accounts` are the broker account ids that may come out: another one's data raises UserActionNeededError
+        (wrong_account). An empty sequence accepts all (discovery, saved files). Raises BrokerChangedError with what
+        and where when a page as a whole is not what it should be; a bad row becomes Unmapped.
+        """
+        ...
+
+    def read_saved(self, name: str, body: bytes) -> RawPage:
+        """A page from a saved answer, its section found by looking at it. Raises BrokerChangedError if it is none."""
+        ...
+
+
+class Catalog(Protocol):
+    """The brokers there are."""
+
+    def slugs(self) -> Sequence[str]:
+        """Every broker's slug, without importing any."""
+        ...
+
+    def provider(self, slug: str) -> Provider:
+        """The broker of that slug, imported on demand. Raises ValueError for an unknown one."""
+        ...
+
+
+class Permits(Protocol):
+    """The ledger of requests a broker allows (I6)."""
+
+    def take(self, key: str, windows: Sequence[LimitWindow], now: datetime) -> datetime:
+        """Reserve one request; returns the time from which it may be sent (`now`: at once).
+
+        Raises RetryLaterError(limits_unavailable) when the ledger can't be reached.
+        """
+        ...
+
+
+# --- feeds ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acquired:
+    """The feed is ours under `lease`. `feed` is as it was before; `predecessor` is a dead worker's lease, if any."""
+
+    feed: Feed
+    lease: Lease
+    predecessor: Lease | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotAcquired:
+    """Nothing to do or not ours now. `feed` is None when there is no such feed."""
+
+    feed: Feed | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finish:
+    """Everything the end of a run writes to its feed, in one update under the lease's epoch.
+
+    None leaves a value as it is, except for `wanted` and `error_code`, which are removed.
+    """
+
+    outcome: Outcome
+    finished_at: datetime
+    served_minute: int | None
+    wanted: Wanted | None
+    runnable: bool
+    cursor: str | None = None
+    hashes: Mapping[str, str] | None = None
+    coverage: Coverage | None = None
+    error_code: ErrorCode | None = None
+    safe_message: str = ""
+    failure_count: int = 0
+    first_failed_at: datetime | None = None
+    poison_job_id: str = ""
+    succeeded_at: datetime | None = None
+    announce: tuple[Announcement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueFeed:
+    """What the due index tells the dispatcher."""
+
+    feed_id: str
+    user_id: str
+    broker: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DuePage:
+    """One page of a due key; `next_start` continues it, empty at the end."""
+
+    feeds: Sequence[DueFeed]
+    next_start: str
+
+
+class Feeds(Protocol):
+    """The feeds table. Every write is an update with a condition; none saves a whole item."""
+
+    def get(self, feed_id: str) -> Feed | None:
+        """The feed, strongly consistent."""
+        ...
+
+    def of_user(self, user_id: str) -> Sequence[Feed]:
+        """All feeds of a user."""
+        ...
+
+    def due(self, wheel_key: str, start: str) -> DuePage:
+        """One page of the feeds of a wheel key."""
+        ...
+
+    def create(self, feed: Feed) -> None:
+        """A new feed with what is owed to it. Raises ValueError if the id exists."""
+        ...
+
+    def acquire(self, feed_id: str, *, token: str, run_id: str, job: SyncJob, now: datetime) -> Acquired | NotAcquired:
+        """Take the lease if the feed is free (or its holder dead, or the token ours) and has work for the message.
+
+        Work: see Feed.owes; an expired lease is work too, because its run was never finished.
+        """
+        ...
+
+    def move_cursor(self, lease: Lease, cursor: str) -> None:
+        """Move the cursor between chunks. Raises LeaseLostError when the epoch is not ours any more."""
+        ...
+
+    def add_accounts(self, lease: Lease, accounts: Mapping[str, str]) -> None:
+        """Remember accounts that a fetch found (broker id -> ours). Raises LeaseLostError."""
+        ...
+
+    def finish(self, lease: Lease, finish: Finish, feed: Feed) -> None:
+        """End the run and free the lease; safe to repeat. Raises LeaseLostError when the epoch is not ours any more."""
+        ...
+
+    def want(self, feed_id: str, wanted: Wanted) -> Wanted:
+        """Owe work to the feed; returns what is owed, which is an earlier request's if that still waits.
+
+        Raises KeyError for an unknown feed.
+        """
+        ...
+
+    def announced(self, feed_id: str, sent: Sequence[Announcement]) -> None:
+        """Forget events that were sent, unless others have taken their place."""
+        ...
+
+
+# --- what is stored -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEntry:
+    """An entry to insert under its account."""
+
+    account_id: str
+    entry: LedgerEntry
+    content_hash: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inserted:
+    """What an insertion found: how many were new, which ids were there already, and with which content."""
+
+    inserted: int
+    existing: Sequence[tuple[NewEntry, StoredEntry]] = ()
+
+
+class Ledger(Protocol):
+    """Trades and cash events. The conditional insert is the only truth about what is stored (I2)."""
+
+    def insert(self, lease: Lease, entries: Sequence[NewEntry], cursor: str | None) -> Inserted:
+        """Insert what isn't there, in transactions under the lease's epoch that also count the feed's `news`.
+
+        With a cursor, the last transaction moves it, unless an entry exists with another content. Raises
+        LeaseLostError.
+        """
+        ...
+
+    def get(self, account_id: str, entry: LedgerEntry) -> StoredEntry | None:
+        """What is stored under the entry's id."""
+        ...
+
+    def find_by_trade_ref(self, account_id: str, trade_ref: str) -> StoredEntry | None:
+        """The latest uncancelled execution with this broker trade number."""
+        ...
+
+    def add_version(
+        self, lease: Lease, stored: StoredEntry, following: StoredEntry, cancel: NewEntry | None = None
+    ) -> None:
+        """Replace the current version and keep the old one readable (I9), in one transaction under the epoch.
+
+        With `cancel`, the cancel row that causes it is inserted in the same transaction. Raises LeaseLostError; a
+        version that somebody else wrote meanwhile raises ConflictError.
+        """
+        ...
+
+
+class ConflictError(Exception):
+    """Somebody else changed the item first: read again."""
+
+
+class KnownTrades(Protocol):
+    """The newest ids with content hash inside a feed's overlap: a filter that saves writes, never the truth."""
+
+    def load(self, feed_id: str) -> Mapping[str, str]:
+        """Content hash by `account_id/source_id`; empty when nothing is known."""
+        ...
+
+    def save(self, lease: Lease, known: Mapping[str, str]) -> None:
+        """Replace the filter: at most the newest 2,000."""
+        ...
+
+
+class Portfolios(Protocol):
+    """Balance and positions per account, one row a day; the newest row is the current one."""
+
+    def put_balance(self, account_id: str, balance: Balance, run_id: str) -> bool:
+        """Store a balance section unless a newer one is there; whether it was stored."""
+        ...
+
+    def put_positions(self, account_id: str, positions: PositionsSection, run_id: str) -> bool:
+        """Store a positions section unless a newer one is there; whether it was stored."""
+        ...
+
+
+class Runs(Protocol):
+    """The sync log."""
+
+    def put(self, run: SyncRun, keep_days: int) -> bool:
+        """Write a run row once; False if a row of that run exists (it is left as it is)."""
+        ...
+
+
+class Accounts(Protocol):
+    """Trading accounts."""
+
+    def ensure(self, account: "TradingAccount") -> None:
+        """Create the account unless it exists."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradingAccount:
+    """A trader's account at a broker. `masked_number` is all of the broker's number that is ever shown."""
+
+    account_id: str
+    user_id: str
+    feed_id: str
+    connection_id: str
+    broker: str
+    broker_account_id: str
+    masked_number: str
+    name: str
+    currency: str
+
+
+class Snapshots(Protocol):
+    """Raw answers, write-once (I1)."""
+
+    def put(self, *, feed_id: str, run_id: str, seq: int, broker: str, job_id: str, page: RawPage) -> str:
+        """Store one answer before anybody parses it; returns the object's key. An object that is there is success."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """A trader's link to a broker, without its secrets. `version` changes with every new credential."""
+
+    connection_id: str
+    user_id: str
+    broker: str
+    environment: str
+    version: int
+    fingerprint: str
+
+
+class Connections(Protocol):
+    """Connections with their credentials, which only functions/sync can decrypt (I7)."""
+
+    def credentials(self, connection_id: str, version: int) -> tuple[Connection, Mapping[str, str]]:
+        """The connection and its decrypted credentials, cached by version. Raises KeyError when it is gone."""
+        ...
+
+    def require_reconnect(self, connection_id: str, version: int) -> None:
+        """Mark the connection as reauth_required, unless it has newer credentials."""
+        ...
+
+
+class SyncQueue(Protocol):
+    """The job queues."""
+
+    def send(self, jobs: Sequence[tuple[SyncJob, str, int]], *, backfill: bool = False) -> None:
+        """Send jobs as (job, user id, delay in seconds up to 900), in batches of ten.
+
+        An entry whose fate is unknown is sent again: duplicates are harmless. Raises RetryLaterError(internal) when
+        some could not be sent after all.
+        """
+        ...
+
+
+class Bus(Protocol):
+    """The event bus for what somebody acts on."""
+
+    def send(self, announcements: Sequence[Announcement]) -> None:
+        """Send events; raises when one could not be sent."""
+        ...
+
+
+# --- the dispatcher's memory ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """How far the dispatcher has got.
+
+    All ticks through `done_minute`; inside (`done_minute`, `target_minute`] every due key before number `key_index`,
+    and of that key everything before `start`.
+    """
+
+    done_minute: int
+    target_minute: int = 0
+    key_index: int = 0
+    start: str = ""
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchedulerState:
+    """The dispatcher's position (None: it never ran) and the pause switches: broker slugs, or `*` for all."""
+
+    position: Position | None
+    paused: frozenset[str] = field(default_factory=frozenset)
+
+
+class Scheduler(Protocol):
+    """The scheduler table."""
+
+    def state(self) -> SchedulerState:
+        """Position and switches, strongly consistent."""
+        ...
+
+    def move(self, position: Position) -> Position:
+        """Write the position if nobody moved it since (revision); returns it with its new revision.
+
+        Raises ConflictError when another dispatcher did.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""The use cases: each takes its ports in the constructor."""
