@@ -72,6 +72,17 @@ class BrokerHttp(Protocol):
         ...
 
 
+class BrokerHttpFactory(Protocol):
+    """Makes the way to a broker for one run; the connections behind it are shared by the process."""
+
+    def for_run(self, manifest: Manifest, fingerprint: str, deadline: Deadline, stats: RunStats) -> BrokerHttp:
+        """An http bound to what the broker counts by (manifest.limit_scope; `fingerprint` names the credential).
+
+        Requests, retries and rate limits are counted in `stats`.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchContext:
     """All that a fetch may depend on.
@@ -249,6 +260,10 @@ class Feeds(Protocol):
         """
         ...
 
+    def reschedule(self, feed_id: str, plan: Plan, interval_min: int) -> None:
+        """Put the feed under another plan and interval. Raises KeyError for an unknown feed."""
+        ...
+
     def announced(self, feed_id: str, sent: Sequence[Announcement]) -> None:
         """Forget events that were sent, unless others have taken their place."""
         ...
@@ -288,6 +303,10 @@ class Ledger(Protocol):
 
     def get(self, account_id: str, entry: LedgerEntry) -> StoredEntry | None:
         """What is stored under the entry's id."""
+        ...
+
+    def latest_trade(self, account_id: str) -> StoredEntry | None:
+        """The newest execution of the account, by the time it was executed."""
         ...
 
     def find_by_trade_ref(self, account_id: str, trade_ref: str) -> StoredEntry | None:
@@ -341,14 +360,6 @@ class Runs(Protocol):
         ...
 
 
-class Accounts(Protocol):
-    """Trading accounts."""
-
-    def ensure(self, account: "TradingAccount") -> None:
-        """Create the account unless it exists."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradingAccount:
     """A trader's account at a broker. `masked_number` is all of the broker's number that is ever shown."""
@@ -362,6 +373,14 @@ class TradingAccount:
     masked_number: str
     name: str
     currency: str
+
+
+class Accounts(Protocol):
+    """Trading accounts."""
+
+    def ensure(self, account: TradingAccount) -> None:
+        """Create the account unless it exists; name and currency are brought up to date where they are not empty."""
+        ...
 
 
 class Snapshots(Protocol):
@@ -393,6 +412,17 @@ class Connections(Protocol):
 
     def require_reconnect(self, connection_id: str, version: int) -> None:
         """Mark the connection as reauth_required, unless it has newer credentials."""
+        ...
+
+
+class ConnectionWriter(Protocol):
+    """Where new connections are made: encrypts, and can't decrypt what others stored."""
+
+    def create(self, connection: Connection, credentials: Mapping[str, str]) -> Connection:
+        """Store a new connection with its credentials encrypted; returns it with its fingerprint.
+
+        Raises ValueError if the id exists.
+        """
         ...
 
 

@@ -52,10 +52,15 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """Since when and until when the ledger is complete, as the broker served it. None: nothing stored yet."""
+    """Since when and until when the ledger is complete, as the broker served it. None: nothing stored yet.
+
+    `holes` names (by short hashes) rows that are kept raw but were not understood: while there is one, the feed is
+    at best partial (I5).
+    """
 
     start: datetime | None = None
     end: datetime | None = None
+    holes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +121,11 @@ class Feed:
         if self.wanted is not None:
             return self.wanted.not_before <= now
         return tick is not None and tick > self.served_minute and self.sync_enabled
+
+    def job_of(self, lease: Lease) -> str:
+        """The job that a lease's holder works on: what was owed when it began, else what its message asked for."""
+        owed = self.wanted is not None and self.wanted.not_before <= lease.started_at
+        return self.wanted.job_id if owed and self.wanted else lease.job_id
 
     def on_wheel(self) -> bool:
         """Whether the dispatcher has to look at the feed: it is scheduled, or something is owed to it."""

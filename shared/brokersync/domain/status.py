@@ -10,15 +10,15 @@ from brokersync.domain.runs import Outcome
 from brokersync.domain.times import minute_of, start_of_minute
 from brokersync.domain.wheel import next_due
 
-USER_MUST_ACT = frozenset(
+RECONNECT = frozenset(
     {
         ErrorCode.CREDENTIALS_REJECTED,
         ErrorCode.CONSENT_EXPIRED,
         ErrorCode.ACCOUNT_CLOSED,
         ErrorCode.WRONG_ACCOUNT,
-        ErrorCode.SETUP_INCOMPLETE,
     }
 )
+"""Only a new credential helps. An incomplete set-up is mended at the broker, where we can't see it: that goes on."""
 
 
 class AccountStatus(StrEnum):
@@ -65,11 +65,17 @@ def derive(feed: Feed, now: datetime) -> SyncStatus:
         last_successful_sync_at=feed.last_successful_at,
         next_sync_at=_next_sync(feed, now, waiting),
         retry_at=waiting,
-        job_id=feed.lease.job_id if feed.lease and feed.is_held(now) else (feed.wanted.job_id if feed.wanted else ""),
+        job_id=_job(feed, now),
         error_code=feed.error_code if shows_error else None,
         error_message=feed.safe_message if shows_error else "",
         next_step=NEXT_STEPS[feed.error_code] if shows_error and feed.error_code else "",
     )
+
+
+def _job(feed: Feed, now: datetime) -> str:
+    if feed.lease is not None and feed.is_held(now):
+        return feed.job_of(feed.lease)
+    return feed.wanted.job_id if feed.wanted else ""
 
 
 def _badge(feed: Feed, now: datetime, waiting: datetime | None) -> tuple[AccountStatus, str, str]:
@@ -85,7 +91,7 @@ def _badge(feed: Feed, now: datetime, waiting: datetime | None) -> tuple[Account
             return AccountStatus.NEEDS_REVIEW, "Review", "review"
         case Outcome.DEFERRED:
             return AccountStatus.PENDING, f"Waiting until {until}" if until else "Waiting", ""
-        case Outcome.FAILED if not feed.runnable or feed.error_code in USER_MUST_ACT:
+        case Outcome.FAILED if not feed.runnable:
             return AccountStatus.FAILED, "Re-connect", "reconnect"
         case Outcome.FAILED if waiting:
             return AccountStatus.PENDING, f"Trying again at {until}", "try_again"
