@@ -10,8 +10,9 @@ from brokersync.domain.errors import ErrorCode
 from brokersync.domain.feeds import Announcement, Coverage, Feed, Lease, Wanted
 from brokersync.domain.manifests import Environment, LimitWindow, Manifest
 from brokersync.domain.pages import FetchStep, Normalised, RawPage
+from brokersync.domain.plans import Plan
 from brokersync.domain.portfolio import Balance, PositionsSection
-from brokersync.domain.runs import Outcome, SyncRun
+from brokersync.domain.runs import Outcome, RunStats, SyncRun
 from brokersync.domain.trades import LedgerEntry, Origin, StoredEntry
 
 # --- time and chance ------------------------------------------------------------------------------------------------

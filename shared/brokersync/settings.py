@@ -32,7 +32,7 @@ class ApiSettings(DispatcherSettings):
 
 
 class SyncSettings(DispatcherSettings):
-    """What functions/sync needs. `broker_endpoints` replaces brokers' addresses, by `slug:environment` (laptop only)."""
+    """What functions/sync needs. `broker_endpoints` replaces brokers' addresses, by `slug:environment` (laptop)."""
 
     snapshot_bucket: str = Field(min_length=1)
     event_bus_name: str = Field(min_length=1)
