@@ -447,6 +447,61 @@ class Bus(Protocol):
         ...
 
 
+# --- reading --------------------------------------------------------------------------------------------------------
+
+
+class AccountsReader(Protocol):
+    """What the API reads of the accounts table."""
+
+    def get(self, account_id: str) -> TradingAccount | None:
+        """The account, whoever owns it: the caller compares `user_id`."""
+        ...
+
+    def of_user(self, user_id: str) -> Sequence[TradingAccount]:
+        """All accounts of a user, by account id."""
+        ...
+
+
+class TradesReader(Protocol):
+    """What the API reads of the trades table."""
+
+    def newest(self, account_id: str, *, limit: int, before: str = "") -> Sequence[StoredEntry]:
+        """At most `limit` trades in their current version, newest first; with `before`, only under that time_key."""
+        ...
+
+
+class RunsReader(Protocol):
+    """What the API reads of the sync log."""
+
+    def newest(self, feed_id: str, *, limit: int, before: str = "") -> Sequence[SyncRun]:
+        """At most `limit` runs, newest first; with `before`, only run ids under it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurrentPortfolio:
+    """The newest of each section of an account; None for one that was never stored."""
+
+    balance: Balance | None = None
+    positions: PositionsSection | None = None
+
+
+class PortfoliosReader(Protocol):
+    """What the API reads of the portfolios table."""
+
+    def current(self, account_id: str) -> CurrentPortfolio:
+        """The newest balance and the newest positions, though a failed section left them in rows of different days."""
+        ...
+
+
+class Manifests(Protocol):
+    """The brokers' facts, without their code: a process that never asks a broker doesn't load its HTTP client."""
+
+    def manifest(self, slug: str) -> Manifest:
+        """The facts of the broker of that slug. Raises ValueError for an unknown one."""
+        ...
+
+
 # --- the dispatcher's memory ----------------------------------------------------------------------------------------
 
 

@@ -176,6 +176,11 @@ def _parts(entry: LedgerEntry) -> Iterator[str]:
                 yield str(value)
 
 
+def time_key(entry: LedgerEntry) -> str:
+    """Unique within the account, and sorts as text by time: 20 digits of nanoseconds, `#`, the broker's id."""
+    return f"{entry.occurred_at.sort_key}#{entry.source_id}"
+
+
 class Change(StrEnum):
     """What an incoming entry means for the one that is stored under its id."""
 
