@@ -1,0 +1,50 @@
+# What can be done with this project: `make help`. A target sets up what it needs first; the second time that takes no
+# time. PYTHON=/path/to/python3.13 names the interpreter, VENV=.venv-3.13 keeps a second environment beside .venv.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+VENV ?= .venv
+PYTHON ?=
+BIN := $(VENV)/bin
+TESTS ?= tests
+PYTEST := $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
+
+.PHONY: help
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+
+.PHONY: setup
+setup: ## Make the environment fit (every target does this by itself)
+	@PYTHON='$(PYTHON)' VENV='$(VENV)' sh tools/setup.sh
+
+.PHONY: run
+run: setup ## Run everything on this machine until Ctrl-C; ONCE=1 checks one round and stops
+	@$(BIN)/python -m local.run $(if $(filter-out 0,$(ONCE)),--once)
+
+.PHONY: test
+test: setup ## Run the tests; EXTRAS=1 fails where a test lacks Chromium, python3.13 or the like; TESTS=path
+	@$(PYTEST) $(if $(filter-out 0,$(EXTRAS)),--require-extras) $(TESTS)
+
+.PHONY: lint
+lint: setup ## Check style, types, import directions and the template
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/cfn-lint template.yaml
+
+.PHONY: format
+format: setup ## Format the code and mend what ruff can mend
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+.PHONY: build
+build: setup ## Build with SAM and import each handler from the built layers alone
+	@$(BIN)/python tools/prove_build.py
+
+.PHONY: bench
+bench: setup ## Measure requests, cost, CPU and start-up against their yardsticks
+	@$(BIN)/python -m tests.bench
+
+.PHONY: clean
+clean: ## Remove everything that was made here
+	rm -rf .venv .venv-* .tools .aws-sam .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
