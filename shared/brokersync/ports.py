@@ -11,7 +11,7 @@ from brokersync.domain.feeds import Announcement, Coverage, Feed, Lease, Wanted
 from brokersync.domain.manifests import Environment, LimitWindow, Manifest
 from brokersync.domain.pages import FetchStep, Normalised, RawPage
 from brokersync.domain.plans import Plan
-from brokersync.domain.portfolio import Balance, PositionsSection
+from brokersync.domain.portfolio import AccountInfo, Balance, PositionsSection
 from brokersync.domain.runs import Outcome, RunStats, SyncRun
 from brokersync.domain.trades import LedgerEntry, Origin, StoredEntry
 
@@ -125,6 +125,13 @@ class Provider(Protocol):
         `accounts` are the broker account ids that may come out: another one's data raises UserActionNeededError
         (wrong_account). An empty sequence accepts all (discovery, saved files). Raises BrokerChangedError with what
         and where when a page as a whole is not what it should be; a bad row becomes Unmapped.
+        """
+        ...
+
+    def list_accounts(self, context: FetchContext) -> Sequence[AccountInfo]:
+        """The accounts that the credential opens, for a trader who connects; cursor and accounts are not looked at.
+
+        Empty where a feed is the whole connection: its accounts come with the first answer. Raises as fetch does.
         """
         ...
 

@@ -13,7 +13,8 @@ class RawPage:
     """One answer of the broker, byte for byte, with the request that led to it. Nothing in it is secret.
 
     `section` says what it holds, in the broker's own vocabulary (`summary`, `transactions`, `statement`).
-    `path` and `params` leave out whatever authenticates.
+    `path` and `params` leave out whatever authenticates. `facts` is what the fetch learned from an earlier answer and
+    without which this one can't be read: OANDA's transactions don't say the account's currency.
     """
 
     section: str
@@ -24,6 +25,7 @@ class RawPage:
     received_at: datetime
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
