@@ -313,6 +313,10 @@ class Ledger(Protocol):
         """What is stored under the entry's id."""
         ...
 
+    def get_trade(self, account_id: str, source_trade_id: str) -> StoredEntry | None:
+        """The execution stored under this id."""
+        ...
+
     def latest_trade(self, account_id: str) -> StoredEntry | None:
         """The newest execution of the account, by the time it was executed."""
         ...
@@ -326,8 +330,8 @@ class Ledger(Protocol):
     ) -> None:
         """Replace the current version and keep the old one readable (I9), in one transaction under the epoch.
 
-        With `cancel`, the cancel row that causes it is inserted in the same transaction. Raises LeaseLostError; a
-        version that somebody else wrote meanwhile raises ConflictError.
+        With `cancel`, the cancel row that causes it is inserted in the same transaction. Each row counts as one of the
+        feed's `news`. Raises LeaseLostError; a version that somebody else wrote meanwhile raises ConflictError.
         """
         ...
 

@@ -76,6 +76,7 @@ class Announcement:
 class Feed:
     """A feed as the table holds it. `accounts` maps the broker's account ids to ours.
 
+    `interval_min` is what is scheduled, `chosen_min` what the trader chose (None: no choice made).
     `news` counts entries that are stored but not announced yet. `hashes` has one hash per section or page that may
     repeat itself. `served_minute` is the last minute since 1970 whose tick needs no run any more.
     """
@@ -88,6 +89,7 @@ class Feed:
     plan: Plan
     interval_min: int
     accounts: Mapping[str, str]
+    chosen_min: int | None = None
     sync_enabled: bool = True
     runnable: bool = True
     epoch: int = 0

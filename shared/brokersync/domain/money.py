@@ -24,7 +24,8 @@ def decimal_from(value: object, field: str) -> Decimal:
         raise BadNumberError(field, value, "is not a number") from None
     if not number.is_finite():
         raise BadNumberError(field, value, "is not a finite number")
-    digits = len(number.normalize().as_tuple().digits)
+    # Not number.normalize(): it rounds to the context's 28 digits.
+    digits = len("".join(map(str, number.as_tuple().digits)).strip("0"))
     if digits > MAX_DIGITS or not MIN_EXPONENT <= number.adjusted() <= MAX_EXPONENT:
         raise BadNumberError(field, value, f"has more than the {MAX_DIGITS} digits that can be stored exactly")
     return number

@@ -1,6 +1,8 @@
 """What a fetch yields and what it says: raw pages, checkpoints, and their normalised content."""
 
-from collections.abc import Mapping
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -72,3 +74,10 @@ class Normalised:
     cash_events: list[CashEvent] = field(default_factory=list)
     unmapped: list[Unmapped] = field(default_factory=list)
     missing_sections: list[str] = field(default_factory=list)
+
+
+def masked_digest(body: bytes, volatile: Sequence[re.Pattern[bytes]]) -> str:
+    """Hash of an answer without the parts that change without news: equal means that there is nothing to read."""
+    for pattern in volatile:
+        body = pattern.sub(b"", body)
+    return hashlib.sha256(body).hexdigest()[:16]

@@ -1,0 +1,84 @@
+"""SQS jobs -> lease -> fetch -> raw snapshot -> trades -> cursor -> run row."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+from brokersync.aws.accounts import DynamoAccounts
+from brokersync.aws.bus import EventBridgeBus
+from brokersync.aws.connections import DynamoConnections
+from brokersync.aws.feeds import DynamoFeeds
+from brokersync.aws.known_trades import DynamoKnownTrades
+from brokersync.aws.ledger import DynamoLedger
+from brokersync.aws.limits import DynamoPermits
+from brokersync.aws.portfolios import DynamoPortfolios
+from brokersync.aws.queue import SqsSyncQueue
+from brokersync.aws.runs import DynamoRuns
+from brokersync.aws.snapshots import S3Snapshots
+
+from brokersync import telemetry
+from brokersync.aws.session import AwsSession
+from brokersync.brokers.catalog import BrokerCatalog
+from brokersync.contracts.jobs import SyncJob
+from brokersync.contracts.triggers import BatchAnswer, BatchItemFailure, QueueBatch
+from brokersync.run_metrics import emit_batch
+from brokersync.runtime import LambdaContext, LambdaDeadline, RandomIds, SystemClock
+from brokersync.services.store_chunk import ChunkStores
+from brokersync.services.sync_batch import JobMessage, SyncBatch
+from brokersync.services.sync_feed import SyncFeed, SyncPorts
+from brokersync.settings import SyncSettings, load
+
+THREADS = 10  # one per message of a full batch
+
+logger = telemetry.make_logger("sync")
+
+
+@contextmanager
+def log_keys(job: SyncJob) -> Iterator[None]:
+    """Every line that is written while a job runs names the job; threads don't see each other's."""
+    logger.thread_safe_append_keys(job_id=job.job_id, feed_id=job.feed_id)
+    try:
+        yield
+    finally:
+        logger.thread_safe_clear_keys()
+
+
+def build(settings: SyncSettings) -> SyncBatch:
+    """Wire the services to AWS and the brokers."""
+    session, prefix, clock = AwsSession(), settings.table_prefix, SystemClock()
+    ports = SyncPorts(
+        stores=ChunkStores(
+            feeds=DynamoFeeds(session, prefix),
+            accounts=DynamoAccounts(session, prefix),
+            portfolios=DynamoPortfolios(session, prefix),
+            ledger=DynamoLedger(session, prefix),
+            known=DynamoKnownTrades(session, prefix),
+        ),
+        runs=DynamoRuns(session, prefix),
+        snapshots=S3Snapshots(session, settings.snapshot_bucket),
+        connections=DynamoConnections(session, prefix, settings.kms_key_id),
+        catalog=BrokerCatalog(),
+        http=HttpxBrokerHttp(DynamoPermits(session, prefix), clock),
+        queue=SqsSyncQueue(session, settings.sync_queue_url, settings.backfill_queue_url),
+        bus=EventBridgeBus(session, settings.event_bus_name),
+        clock=clock,
+        ids=RandomIds(),
+        broker_endpoints=settings.broker_endpoints,
+    )
+    return SyncBatch(SyncFeed(ports), ThreadPoolExecutor(THREADS), log_keys)
+
+
+service = build(load(SyncSettings))
+
+
+@logger.inject_lambda_context(clear_state=True)
+def lambda_handler(event: dict[str, object], context: LambdaContext) -> dict[str, object]:
+    """A batch of job messages. Raises pydantic's ValidationError for an event that is no queue's."""
+    messages = [
+        JobMessage(message_id=record.message_id, body=record.body, received=record.attributes.received)
+        for record in QueueBatch.model_validate(event).records
+    ]
+    report = service.run(messages, LambdaDeadline(context))
+    emit_batch(report)
+    failures = [BatchItemFailure(item_identifier=message_id) for message_id in report.failed_message_ids]
+    return BatchAnswer(batch_item_failures=failures).model_dump(by_alias=True)

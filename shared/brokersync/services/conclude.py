@@ -1,0 +1,185 @@
+"""How a run ends: from what happened to what the feed, the trader and the queue are told (I5, I10). Pure."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from brokersync.contracts.jobs import SyncJob
+from brokersync.domain.errors import (
+    BrokerChangedError,
+    ErrorCode,
+    NeedsReviewError,
+    RetryLaterError,
+    SyncError,
+    UserActionNeededError,
+)
+from brokersync.domain.feeds import POISON_RECEIVES, RETRY_DELAYS, Announcement, Feed, Wanted, retry_at, served_by
+from brokersync.domain.pages import ComeBack
+from brokersync.domain.runs import Outcome, RequestedBy, SectionState
+from brokersync.ports import Finish
+from brokersync.services.progress import Progress, Work
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """Everything the broker has was fetched and stored, as far as it could be understood."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfTime:
+    """What was fetched is stored; the rest needs another invocation."""
+
+
+Verdict = Completed | OutOfTime | ComeBack | SyncError
+
+DEFERRING = frozenset({ErrorCode.LIMITS_UNAVAILABLE, ErrorCode.CIRCUIT_OPEN})
+KEPT_KINDS = frozenset({RequestedBy.MANUAL, RequestedBy.CONNECT, RequestedBy.BACKFILL})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conclusion:
+    """The finish to write, and whether the message goes back to its queue (`redeliver`: our fault or the broker's)."""
+
+    finish: Finish
+    redeliver: bool = False
+
+
+def conclude(
+    *, feed: Feed, job: SyncJob, work: Work, progress: Progress, verdict: Verdict, started_at: datetime, now: datetime
+) -> Conclusion:
+    """Decide the outcome of a run and everything that follows from it. `feed` is as it was at the acquire."""
+    finish = Finish(
+        outcome=Outcome.FAILED,
+        finished_at=now,
+        served_minute=max(feed.served_minute, served_by(started_at)),
+        wanted=None,
+        runnable=True,
+        cursor=progress.cursor,
+        hashes=progress.hashes,
+        coverage=progress.coverage,
+        failure_count=feed.failure_count,
+        first_failed_at=feed.first_failed_at,
+    )
+    redeliver = False
+    match verdict:
+        case Completed():
+            finish = _completed(finish, progress)
+        case OutOfTime():
+            finish = replace(
+                finish,
+                outcome=Outcome.DEFERRED,
+                wanted=_owe(work, now),
+                error_code=ErrorCode.WORK_IN_PROGRESS,
+                safe_message="There is more history to load; it continues by itself.",
+            )
+        case ComeBack():
+            finish = replace(
+                finish,
+                outcome=Outcome.DEFERRED,
+                wanted=replace(_owe(work, verdict.at), attempt=work.attempt, state=verdict.state),
+                error_code=ErrorCode.WORK_IN_PROGRESS,
+                safe_message=verdict.safe_message,
+            )
+        case SyncError():
+            finish = _failed(finish, feed, work, verdict, now)
+            if isinstance(verdict, BrokerChangedError):
+                first = feed.poison_job_id in ("", job.job_id)
+                finish = replace(finish, poison_job_id=job.job_id if first else feed.poison_job_id)
+                redeliver = first
+    return Conclusion(
+        finish=replace(finish, announce=_announce(feed, job, work, progress, finish)), redeliver=redeliver
+    )
+
+
+def _completed(finish: Finish, progress: Progress) -> Finish:
+    missing = [name for name, state in progress.sections.items() if state is SectionState.MISSING]
+    problems = []
+    if missing:
+        problems.append(f"the broker's answer lacked: {', '.join(missing)}")
+    if progress.coverage.holes:
+        problems.append(f"rows that we don't understand yet: {len(progress.coverage.holes)} (kept as they came)")
+    good = replace(finish, failure_count=0, first_failed_at=None)
+    if problems:
+        return replace(
+            good,
+            outcome=Outcome.PARTIAL,
+            error_code=ErrorCode.UNEXPECTED_ANSWER,
+            safe_message=f"Some data is missing: {'; '.join(problems)}.",
+        )
+    return replace(good, outcome=Outcome.SUCCEEDED, succeeded_at=finish.finished_at)
+
+
+def _failed(finish: Finish, feed: Feed, work: Work, error: SyncError, now: datetime) -> Finish:
+    finish = replace(finish, error_code=error.code, safe_message=error.safe_message)
+    if isinstance(error, NeedsReviewError):
+        return replace(finish, outcome=Outcome.NEEDS_REVIEW)
+    if isinstance(error, RetryLaterError) and _defers(error):
+        later = error.not_before or now + RETRY_DELAYS[0]
+        owed = replace(_owe(work, later), attempt=work.attempt, state=work.state)
+        return replace(finish, outcome=Outcome.DEFERRED, wanted=owed)
+    finish = replace(finish, failure_count=feed.failure_count + 1, first_failed_at=feed.first_failed_at or now)
+    match error:
+        case RetryLaterError():
+            again = retry_at(work.attempt, now, error.not_before)
+            owed_again = replace(_owe(work, again), attempt=work.attempt + 1) if again else None
+            return replace(finish, wanted=owed_again)
+        case UserActionNeededError():
+            # An incomplete set-up is mended at the broker, out of our sight: only trying again can find out.
+            return replace(finish, runnable=error.code is ErrorCode.SETUP_INCOMPLETE)
+        case _:
+            # The message comes back; so that its run finds work again, nothing counts as served.
+            tried = work.attempt + 1
+            kept = replace(work.wanted, attempt=tried) if work.wanted and tried < POISON_RECEIVES else None
+            return replace(finish, served_minute=None, wanted=kept)
+
+
+def _defers(error: RetryLaterError) -> bool:
+    """Waiting for a limit is no failed try; a broker that refuses without saying until when is one."""
+    return error.code in DEFERRING or (error.code is ErrorCode.RATE_LIMITED and error.not_before is not None)
+
+
+def _owe(work: Work, not_before: datetime) -> Wanted:
+    kind = work.requested_by if work.requested_by in KEPT_KINDS else RequestedBy.RETRY
+    return Wanted(job_id=work.job_id, kind=kind, not_before=not_before)
+
+
+def _announce(feed: Feed, job: SyncJob, work: Work, progress: Progress, finish: Finish) -> tuple[Announcement, ...]:
+    """What somebody acts on: changes of state, new data, and the end of every job that a person asked for."""
+    manual = work.requested_by is RequestedBy.MANUAL
+    turned = feed.outcome is not finish.outcome or feed.error_code is not finish.error_code
+    kinds: list[str] = []
+    match finish.outcome:
+        case Outcome.SUCCEEDED:
+            if feed.first_failed_at is not None:
+                kinds.append("sync_job_recovered")
+            if manual:
+                kinds.append("sync_job_succeeded")
+        case Outcome.PARTIAL if turned or manual:
+            kinds.append("sync_job_partial")
+        case Outcome.NEEDS_REVIEW if turned or manual:
+            kinds.append("account_needs_review")
+        case Outcome.FAILED if not finish.runnable:
+            kinds.append("connection_reauth_required")
+        case Outcome.FAILED if finish.wanted is None and (turned or manual or feed.wanted is not None):
+            kinds.append("sync_job_failed")
+        case _:
+            pass
+    news = feed.news + progress.stored
+    if news:
+        kinds.append("portfolio_update_requested")
+    common: dict[str, str | int] = {
+        "feed_id": feed.feed_id,
+        "user_id": feed.user_id,
+        "broker": feed.broker,
+        "job_id": work.job_id,
+        "outcome": finish.outcome.value,
+    }
+    if finish.error_code is not None:
+        common["error_code"] = finish.error_code.value
+    return tuple(
+        Announcement(
+            event_id=f"{job.job_id}.{feed.epoch + 1}.{kind}",
+            detail_type=kind,
+            detail=common | ({"new_entries": news} if kind == "portfolio_update_requested" else {}),
+        )
+        for kind in kinds
+    )
