@@ -164,6 +164,13 @@ class Emulator:
         return False
 
 
+def forget_machine_settings() -> None:
+    """Remove from this process what would send its calls elsewhere: AWS's variables and proxies."""
+    for name in list(os.environ):
+        if name.startswith("AWS_") or name.lower().endswith("_proxy"):
+            del os.environ[name]
+
+
 def _free_port() -> int:
     try:
         with socket.create_server(("127.0.0.1", 0)) as server:

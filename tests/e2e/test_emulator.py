@@ -1,0 +1,158 @@
+"""The laptop's AWS as a guest of this machine: where it listens, what it sees, and what it leaves behind."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import httpx
+import pytest
+
+from local.stack.emulator import Emulator, forget_machine_settings
+from local.stack.identity import LocalIssuer
+from local.stack.packaging import zip_folder
+
+pytestmark = pytest.mark.stack
+
+ECHO_ENVIRONMENT = "import os\ndef handler(event, context):\n    return dict(os.environ)\n"
+
+
+def processes_of(folder: Path) -> set[int]:
+    """Every process whose environment names the emulator's folder: MiniStack itself and its functions' workers."""
+    found = set()
+    for entry in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if str(folder).encode() in entry.read_bytes():
+                found.add(int(entry.parent.name))
+        except OSError:
+            continue
+    return found
+
+
+def listening(pids: set[int]) -> set[str]:
+    """The addresses on which these processes accept connections."""
+    inodes = set()
+    for pid in pids:
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            try:
+                inodes.add(str(descriptor.readlink()).removeprefix("socket:[").removesuffix("]"))
+            except OSError:
+                continue
+    addresses = set()
+    for table, family in (
+        ("tcp", socket.AF_INET),
+        ("tcp6", socket.AF_INET6),
+        ("udp", socket.AF_INET),
+        ("udp6", socket.AF_INET6),
+    ):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            _, local, _, state, *_, inode = line.split()[:10]
+            if inode in inodes and (state == "0A" or table.startswith("udp")):
+                words = bytes.fromhex(local.partition(":")[0])
+                packed = b"".join(words[at : at + 4][::-1] for at in range(0, len(words), 4))
+                addresses.add(socket.inet_ntop(family, packed))
+    return addresses
+
+
+def create_echo_function(emulator: Emulator, tmp_path: Path) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "app.py").write_text(ECHO_ENVIRONMENT)
+    emulator.session.client("lambda", endpoint_url=emulator.endpoint).create_function(
+        FunctionName="echo",
+        Runtime=f"python{sys.version_info[0]}.{sys.version_info[1]}",
+        Role="arn:aws:iam::111122223333:role/any",
+        Handler="app.handler",
+        Code={"ZipFile": zip_folder(tmp_path / "code")},
+    )
+
+
+def invoke_echo(emulator: Emulator) -> dict[str, str]:
+    answer = emulator.session.client("lambda", endpoint_url=emulator.endpoint).invoke(FunctionName="echo")
+    return json.loads(answer["Payload"].read())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_everything_listens_on_loopback_only_and_stopping_leaves_nothing(tmp_path: Path) -> None:
+    # given an emulator with a function's worker alive
+    with Emulator() as emulator:
+        create_echo_function(emulator, tmp_path)
+        invoke_echo(emulator)
+        pids = processes_of(emulator.folder)
+        addresses = listening(pids)
+        assert len(pids) == 2
+
+    # then it listens on 127.0.0.1 and nowhere else
+    assert addresses == {"127.0.0.1"}
+    # and afterwards neither process nor file is left
+    assert processes_of(emulator.folder) == set()
+    assert not emulator.folder.exists()
+
+
+def test_functions_see_nothing_of_this_machines_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # given a shell that is set up for a real account behind a proxy
+    names = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "HTTP_PROXY", "https_proxy", "PYTHONPATH")
+    monkeypatch.setattr(os, "environ", dict(os.environ) | dict.fromkeys(names, "of-this-machine"))
+    with Emulator() as emulator:
+        # when this process forgets it, and a function that was started from the shell tells its environment
+        forget_machine_settings()
+        create_echo_function(emulator, tmp_path)
+        seen = invoke_echo(emulator)
+
+    # then calls go to the emulator, and nothing of the shell is in the function
+    assert seen["AWS_ENDPOINT_URL"] == emulator.endpoint
+    assert "of-this-machine" not in seen.values()
+
+
+INTERRUPTED = textwrap.dedent(
+    """
+    import time
+    from local.stack.emulator import Emulator
+    with Emulator() as emulator:
+        print(emulator.folder, flush=True)
+        time.sleep(60)
+    """
+)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_ctrl_c_leaves_no_process_and_no_file() -> None:
+    # given a program that holds an emulator
+    program = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert program.stdout is not None
+    folder = Path(program.stdout.readline().strip())
+    assert processes_of(folder)
+
+    # when it is interrupted, twice as impatient people do
+    program.send_signal(signal.SIGINT)
+    program.send_signal(signal.SIGINT)
+    program.communicate(timeout=20)
+
+    # then nothing is left
+    assert processes_of(folder) == set()
+    assert not folder.exists()
+
+
+def test_the_issuers_documents_can_be_read_without_credentials_though_policies_are_enforced() -> None:
+    with Emulator(enforce_iam=True) as emulator:
+        # given an issuer whose documents are published, and another object that is not
+        issuer = LocalIssuer(emulator.endpoint)
+        issuer.publish(emulator)
+        s3 = emulator.session.client("s3", endpoint_url=emulator.endpoint)
+        s3.create_bucket(Bucket="private-bucket")
+        s3.put_object(Bucket="private-bucket", Key="secret", Body=b"secret")
+
+        # when somebody without credentials asks
+        discovery = httpx.get(f"{issuer.issuer}/.well-known/openid-configuration").json()
+        keys = httpx.get(discovery["jwks_uri"]).json()["keys"]
+        refused = httpx.get(f"{emulator.endpoint}/private-bucket/secret")
+
+    # then the issuer's documents come, and nothing else
+    assert discovery["issuer"] == issuer.issuer
+    assert [key["alg"] for key in keys] == ["RS256"]
+    assert refused.status_code == 403
