@@ -8,6 +8,7 @@ from typing import Protocol
 from brokersync.contracts.jobs import SyncJob
 from brokersync.domain.errors import ErrorCode
 from brokersync.domain.feeds import Announcement, Coverage, Feed, Lease, Wanted
+from brokersync.domain.known import KnownFilter
 from brokersync.domain.manifests import Environment, LimitWindow, Manifest
 from brokersync.domain.pages import FetchStep, Normalised, RawPage
 from brokersync.domain.plans import Plan
@@ -186,7 +187,10 @@ class NotAcquired:
 class Finish:
     """Everything the end of a run writes to its feed, in one update under the lease's epoch.
 
-    None leaves a value as it is, except for `wanted` and `error_code`, which are removed.
+    None leaves `served_minute`, `cursor`, `hashes`, `coverage` and `succeeded_at` as they are. All else is written as
+    it stands here, and removed where it is None or empty: `wanted`, the error, the failure streak. `announce` is added
+    to what is still unsent; it has to tell of the feed's `news`, which the same update sets to zero, so that neither
+    is lost or told twice. `succeeded_at` is the time of a success.
     """
 
     outcome: Outcome
@@ -258,13 +262,19 @@ class Feeds(Protocol):
         ...
 
     def finish(self, lease: Lease, finish: Finish, feed: Feed) -> None:
-        """End the run and free the lease; safe to repeat. Raises LeaseLostError when the epoch is not ours any more."""
+        """End the run and free the lease; safe to repeat. `feed` is the one that the acquire gave.
+
+        A request that came in during the run stays owed: `finish.wanted` takes only the place of what the run served
+        (Feed.job_of). Raises LeaseLostError when the epoch is not ours any more.
+        """
         ...
 
     def want(self, feed_id: str, wanted: Wanted) -> Wanted:
-        """Owe work to the feed; returns what is owed, which is an earlier request's if that still waits.
+        """Owe work to the feed; returns what is owed.
 
-        Raises KeyError for an unknown feed.
+        That is the running job, if a live worker holds the feed at `wanted.not_before` (but new credentials and
+        backfills are owed a run of their own); else the request that still waits, brought forward if this one's time
+        is earlier; else `wanted`. Raises KeyError for an unknown feed.
         """
         ...
 
@@ -341,14 +351,14 @@ class ConflictError(Exception):
 
 
 class KnownTrades(Protocol):
-    """The newest ids with content hash inside a feed's overlap: a filter that saves writes, never the truth."""
+    """The newest entries of a feed by their hashes: a filter that saves writes, never the truth."""
 
-    def load(self, feed_id: str) -> Mapping[str, str]:
-        """Content hash by `account_id/source_id`; empty when nothing is known."""
+    def load(self, feed_id: str) -> KnownFilter:
+        """The filter as it was saved last; empty when nothing is known."""
         ...
 
-    def save(self, lease: Lease, known: Mapping[str, str]) -> None:
-        """Replace the filter: at most the newest 2,000."""
+    def save(self, lease: Lease, known: KnownFilter) -> None:
+        """Replace the filter, unless a later epoch has: then nothing happens, because losing it costs only writes."""
         ...
 
 
