@@ -1,0 +1,160 @@
+"""The feeds table in memory."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from threading import RLock
+
+from brokersync.contracts.jobs import SyncJob
+from brokersync.domain.errors import LeaseLostError
+from brokersync.domain.feeds import LEASE_SECONDS, Announcement, Feed, Lease, Wanted
+from brokersync.domain.plans import Plan
+from brokersync.domain.runs import RequestedBy
+from brokersync.domain.wheel import wheel_key
+from brokersync.ports import Acquired, DueFeed, DuePage, Finish, NotAcquired
+
+OWN_RUN = {RequestedBy.CONNECT, RequestedBy.BACKFILL}
+
+
+class FakeFeeds:
+    """Every operation is one step, as the table's conditional updates are. `page_size` bounds pages of the due index."""
+
+    def __init__(self, *, page_size: int = 1000) -> None:
+        self.lock = RLock()
+        self._feeds: dict[str, Feed] = {}
+        self._taken_over: dict[str, Lease] = {}
+        self._page_size = page_size
+
+    def get(self, feed_id: str) -> Feed | None:
+        with self.lock:
+            return self._feeds.get(feed_id)
+
+    def of_user(self, user_id: str) -> Sequence[Feed]:
+        with self.lock:
+            return sorted((feed for feed in self._feeds.values() if feed.user_id == user_id), key=lambda f: f.feed_id)
+
+    def due(self, wheel_key: str, start: str) -> DuePage:
+        with self.lock:
+            found = sorted(feed_id for feed_id, feed in self._feeds.items() if _slot(feed) == wheel_key)
+            page = [feed_id for feed_id in found if feed_id > start][: self._page_size]
+            feeds = [
+                DueFeed(feed_id=one, user_id=self._feeds[one].user_id, broker=self._feeds[one].broker) for one in page
+            ]
+            more = bool(page) and page[-1] != found[-1]
+            return DuePage(feeds=feeds, next_start=page[-1] if more else "")
+
+    def create(self, feed: Feed) -> None:
+        with self.lock:
+            if feed.feed_id in self._feeds:
+                raise ValueError(f"feed_id: {feed.feed_id} exists already")
+            self._feeds[feed.feed_id] = feed
+
+    def acquire(self, feed_id: str, *, token: str, run_id: str, job: SyncJob, now: datetime) -> Acquired | NotAcquired:
+        with self.lock:
+            feed = self._feeds.get(feed_id)
+            if feed is None:
+                return NotAcquired(feed=None)
+            held = feed.lease
+            ours = held is not None and held.token == token
+            free = held is None and feed.owes(job.tick, now)
+            if not (free or ours or (held is not None and held.until <= now)):
+                return NotAcquired(feed=feed)
+            lease = Lease(
+                feed_id=feed_id,
+                token=token,
+                epoch=feed.epoch + 1,
+                until=now + timedelta(seconds=LEASE_SECONDS),
+                run_id=run_id,
+                job_id=job.job_id,
+                started_at=now,
+                requested_by=job.requested_by,
+            )
+            predecessor = self._taken_over.pop(feed_id, None) if ours else held
+            if held is not None:
+                self._taken_over[feed_id] = held
+            self._feeds[feed_id] = replace(feed, lease=lease, epoch=lease.epoch)
+            return Acquired(feed=feed, lease=lease, predecessor=predecessor)
+
+    def check(self, lease: Lease) -> Feed:
+        """The feed, if the lease's epoch is the current one. Raises LeaseLostError."""
+        feed = self._feeds.get(lease.feed_id)
+        if feed is None or feed.epoch != lease.epoch:
+            raise LeaseLostError(f"{lease.feed_id} left epoch {lease.epoch}")
+        return feed
+
+    def add_news(self, lease: Lease, count: int, cursor: str | None = None) -> None:
+        """What a ledger transaction does to the feed."""
+        feed = self.check(lease)
+        moved = feed.cursor if cursor is None else cursor
+        self._feeds[lease.feed_id] = replace(feed, news=feed.news + count, cursor=moved)
+
+    def move_cursor(self, lease: Lease, cursor: str) -> None:
+        with self.lock:
+            self._feeds[lease.feed_id] = replace(self.check(lease), cursor=cursor)
+
+    def add_accounts(self, lease: Lease, accounts: Mapping[str, str]) -> None:
+        with self.lock:
+            feed = self.check(lease)
+            self._feeds[lease.feed_id] = replace(feed, accounts={**feed.accounts, **accounts})
+
+    def finish(self, lease: Lease, finish: Finish, feed: Feed) -> None:
+        with self.lock:
+            stored = self.check(lease)
+            if stored.lease is None:
+                return  # a repeated finish: the first one took effect
+            served = feed.wanted if feed.wanted and feed.wanted.not_before <= lease.started_at else None
+            keeps = stored.wanted is not None and (served is None or stored.wanted.job_id != served.job_id)
+            self._taken_over.pop(lease.feed_id, None)
+            self._feeds[lease.feed_id] = replace(
+                stored,
+                lease=None,
+                wanted=stored.wanted if keeps else finish.wanted,
+                runnable=finish.runnable,
+                outcome=finish.outcome,
+                served_minute=stored.served_minute if finish.served_minute is None else finish.served_minute,
+                cursor=stored.cursor if finish.cursor is None else finish.cursor,
+                hashes=stored.hashes if finish.hashes is None else finish.hashes,
+                coverage=stored.coverage if finish.coverage is None else finish.coverage,
+                error_code=finish.error_code,
+                safe_message=finish.safe_message,
+                failure_count=finish.failure_count,
+                first_failed_at=finish.first_failed_at,
+                poison_job_id=finish.poison_job_id,
+                last_attempted_at=finish.finished_at,
+                last_successful_at=finish.succeeded_at or stored.last_successful_at,
+                news=0,
+                announce=stored.announce + finish.announce,
+            )
+
+    def want(self, feed_id: str, wanted: Wanted) -> Wanted:
+        with self.lock:
+            feed = self._feeds.get(feed_id)
+            if feed is None:
+                raise KeyError(feed_id)
+            if feed.lease is not None and feed.is_held(wanted.not_before) and wanted.kind not in OWN_RUN:
+                lease = feed.lease
+                return Wanted(job_id=feed.job_of(lease), kind=lease.requested_by, not_before=lease.started_at)
+            owed = wanted
+            if feed.wanted is not None and not feed.is_held(wanted.not_before):
+                owed = replace(feed.wanted, not_before=min(feed.wanted.not_before, wanted.not_before))
+            self._feeds[feed_id] = replace(feed, wanted=owed)
+            return owed
+
+    def reschedule(self, feed_id: str, plan: Plan, interval_min: int) -> None:
+        with self.lock:
+            if feed_id not in self._feeds:
+                raise KeyError(feed_id)
+            self._feeds[feed_id] = replace(self._feeds[feed_id], plan=plan, interval_min=interval_min)
+
+    def announced(self, feed_id: str, sent: Sequence[Announcement]) -> None:
+        with self.lock:
+            feed = self._feeds.get(feed_id)
+            if feed is None:
+                return
+            told = {one.event_id for one in sent}
+            left = tuple(one for one in feed.announce if one.event_id not in told)
+            self._feeds[feed_id] = replace(feed, announce=left)
+
+
+def _slot(feed: Feed) -> str:
+    return wheel_key(feed.feed_id, feed.interval_min).text if feed.on_wheel() else ""

@@ -1,0 +1,179 @@
+"""What a sync stores, in memory: ledger, filter of known trades, portfolios, run rows, accounts."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from brokersync.domain.feeds import Lease
+from brokersync.domain.known import KnownFilter
+from brokersync.domain.portfolio import Balance, PositionsSection
+from brokersync.domain.runs import SyncRun
+from brokersync.domain.trades import CashEvent, Change, Execution, LedgerEntry, StoredEntry, compare, time_key
+from brokersync.ports import ConflictError, CurrentPortfolio, Inserted, NewEntry, TradingAccount
+from tests.fakes.feeds import FakeFeeds
+
+
+class FakeLedger:
+    """Trades and cash events: current versions by (kind, account, id), older ones in the order they were replaced."""
+
+    def __init__(self, feeds: FakeFeeds) -> None:
+        self._feeds = feeds
+        self._current: dict[tuple[type[LedgerEntry], str, str], StoredEntry] = {}
+        self._older: dict[tuple[type[LedgerEntry], str, str], list[StoredEntry]] = {}
+
+    def insert(self, lease: Lease, entries: Sequence[NewEntry], cursor: str | None) -> Inserted:
+        with self._feeds.lock:
+            self._feeds.check(lease)
+            existing = []
+            inserted = 0
+            for new in entries:
+                stored = self._current.get(_key(new.account_id, new.entry))
+                if stored is not None:
+                    existing.append((new, stored))
+                    continue
+                self._put(new)
+                inserted += 1
+            differs = any(compare(stored.content_hash, new.content_hash) is not Change.NONE for new, stored in existing)
+            self._feeds.add_news(lease, inserted, None if differs else cursor)
+            return Inserted(inserted=inserted, existing=existing)
+
+    def get(self, account_id: str, entry: LedgerEntry) -> StoredEntry | None:
+        return self._current.get(_key(account_id, entry))
+
+    def get_trade(self, account_id: str, source_trade_id: str) -> StoredEntry | None:
+        return self._current.get((Execution, account_id, source_trade_id))
+
+    def latest_trade(self, account_id: str) -> StoredEntry | None:
+        return next(iter(self.newest(account_id, limit=1)), None)
+
+    def find_by_trade_ref(self, account_id: str, trade_ref: str) -> StoredEntry | None:
+        for stored in self._newest_first(Execution, account_id):
+            entry = stored.entry
+            if isinstance(entry, Execution) and entry.trade_ref == trade_ref and not stored.cancelled_by:
+                return stored
+        return None
+
+    def add_version(
+        self, lease: Lease, stored: StoredEntry, following: StoredEntry, cancel: NewEntry | None = None
+    ) -> None:
+        with self._feeds.lock:
+            self._feeds.check(lease)
+            key = _key(stored.account_id, stored.entry)
+            current = self._current.get(key)
+            if current is None or current.version != stored.version:
+                raise ConflictError(f"{stored.entry.source_id} is not at version {stored.version} any more")
+            if cancel is not None and _key(cancel.account_id, cancel.entry) in self._current:
+                raise ConflictError(f"{cancel.entry.source_id} exists already")
+            self._older.setdefault(key, []).append(current)
+            self._current[key] = following
+            if cancel is not None:
+                self._put(cancel)
+            self._feeds.add_news(lease, 1 if cancel is None else 2)
+
+    def newest(self, account_id: str, *, limit: int, before: str = "") -> Sequence[StoredEntry]:
+        found = self._newest_first(Execution, account_id)
+        return [stored for stored in found if not before or time_key(stored.entry) < before][:limit]
+
+    def versions(self, account_id: str, source_trade_id: str) -> Sequence[StoredEntry]:
+        key = (Execution, account_id, source_trade_id)
+        current = self._current.get(key)
+        return [*self._older.get(key, []), current] if current else []
+
+    def cash_events(self, account_id: str) -> Sequence[StoredEntry]:
+        """For tests: the account's cash events, newest first."""
+        return self._newest_first(CashEvent, account_id)
+
+    def _put(self, new: NewEntry) -> None:
+        self._current[_key(new.account_id, new.entry)] = StoredEntry(
+            account_id=new.account_id, entry=new.entry, content_hash=new.content_hash, origin=new.origin
+        )
+
+    def _newest_first(self, kind: type[LedgerEntry], account_id: str) -> list[StoredEntry]:
+        with self._feeds.lock:
+            found = [stored for (of, owner, _), stored in self._current.items() if (of, owner) == (kind, account_id)]
+        return sorted(found, key=lambda stored: time_key(stored.entry), reverse=True)
+
+
+class FakeKnownTrades:
+    """Filters of known trades; `forget` loses one, which must only cost writes."""
+
+    def __init__(self) -> None:
+        self._saved: dict[str, tuple[int, bytes]] = {}
+
+    def load(self, feed_id: str) -> KnownFilter:
+        return KnownFilter.from_bytes(self._saved.get(feed_id, (0, b""))[1])
+
+    def save(self, lease: Lease, known: KnownFilter) -> None:
+        if self._saved.get(lease.feed_id, (0, b""))[0] <= lease.epoch:
+            self._saved[lease.feed_id] = (lease.epoch, known.to_bytes())
+
+    def forget(self, feed_id: str) -> None:
+        self._saved.pop(feed_id, None)
+
+
+class FakePortfolios:
+    """The newest of each section per account and day."""
+
+    def __init__(self) -> None:
+        self._balances: dict[tuple[str, str], Balance] = {}
+        self._positions: dict[tuple[str, str], PositionsSection] = {}
+
+    def put_balance(self, account_id: str, balance: Balance, run_id: str) -> bool:
+        key = (account_id, balance.as_of.utc.date().isoformat())
+        stored = self._balances.get(key)
+        if stored is not None and stored.as_of.ns > balance.as_of.ns:
+            return False
+        self._balances[key] = balance
+        return True
+
+    def put_positions(self, account_id: str, positions: PositionsSection, run_id: str) -> bool:
+        key = (account_id, positions.as_of.utc.date().isoformat())
+        stored = self._positions.get(key)
+        if stored is not None and stored.as_of.ns > positions.as_of.ns:
+            return False
+        self._positions[key] = positions
+        return True
+
+    def current(self, account_id: str) -> CurrentPortfolio:
+        balances = [balance for (owner, _), balance in self._balances.items() if owner == account_id]
+        positions = [section for (owner, _), section in self._positions.items() if owner == account_id]
+        return CurrentPortfolio(
+            balance=max(balances, key=lambda balance: balance.as_of.ns, default=None),
+            positions=max(positions, key=lambda section: section.as_of.ns, default=None),
+        )
+
+
+class FakeRuns:
+    """The sync log."""
+
+    def __init__(self) -> None:
+        self._runs: dict[tuple[str, str], SyncRun] = {}
+
+    def put(self, run: SyncRun, keep_days: int) -> bool:
+        return self._runs.setdefault((run.feed_id, run.run_id), run) is run
+
+    def newest(self, feed_id: str, *, limit: int, before: str = "") -> Sequence[SyncRun]:
+        found = [run for (of, run_id), run in self._runs.items() if of == feed_id and (not before or run_id < before)]
+        return sorted(found, key=lambda run: run.run_id, reverse=True)[:limit]
+
+
+class FakeAccounts:
+    """Trading accounts."""
+
+    def __init__(self) -> None:
+        self._accounts: dict[str, TradingAccount] = {}
+
+    def ensure(self, account: TradingAccount) -> None:
+        known = self._accounts.setdefault(account.account_id, account)
+        self._accounts[account.account_id] = replace(
+            known, name=account.name or known.name, currency=account.currency or known.currency
+        )
+
+    def get(self, account_id: str) -> TradingAccount | None:
+        return self._accounts.get(account_id)
+
+    def of_user(self, user_id: str) -> Sequence[TradingAccount]:
+        return sorted((one for one in self._accounts.values() if one.user_id == user_id), key=lambda a: a.account_id)
+
+
+def _key(account_id: str, entry: LedgerEntry) -> tuple[type[LedgerEntry], str, str]:
+    return type(entry), account_id, entry.source_id
