@@ -29,8 +29,7 @@ fi
 without_venv=
 for candidate in python3.13 python3.12 python3.11 python3 python \
     "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.1[123].*/bin/python3 \
-    "$HOME"/.local/share/uv/python/cpython-3.1[123].*/bin/python3 \
-    /opt/homebrew/bin/python3.1[123] /usr/local/bin/python3.1[123]; do
+    "$HOME"/.local/share/uv/python/cpython-3.1[123].*/bin/python3; do
     command -v "$candidate" >/dev/null 2>&1 && fits "$candidate" || continue
     has_venv "$candidate" && exec "$candidate" tools/setup.py "$VENV"
     without_venv=$candidate

@@ -1,0 +1,1 @@
+"""What each command of `brokersync` does; cli.py only reads arguments and prints errors."""
