@@ -46,14 +46,17 @@ def deploy(
     s3 = emulator.session.client("s3", endpoint_url=emulator.endpoint)
     cloudformation = emulator.session.client("cloudformation", endpoint_url=emulator.endpoint, config=config)
     s3.create_bucket(Bucket=ARTIFACTS)
-    body = package(load_template(template), template.parent, s3, ARTIFACTS)
+    packaged = package(load_template(template), template.parent, s3, ARTIFACTS)
+    s3.put_object(Bucket=ARTIFACTS, Key="template.json", Body=packaged)
     cloudformation.create_stack(
         StackName=name,
-        TemplateBody=body,
+        TemplateURL=f"{emulator.endpoint}/{ARTIFACTS}/template.json",  # too long for a request's body
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
-    return _await(cloudformation, name)
+    deployed = _await(cloudformation, name)
+    _correct_concurrency(emulator)
+    return deployed
 
 
 def local_parameters(*, jwt_issuer: str, jwt_audience: str, broker_endpoints: str) -> dict[str, str]:
@@ -67,6 +70,16 @@ def local_parameters(*, jwt_issuer: str, jwt_audience: str, broker_endpoints: st
         "MetricMathAlarms": "false",  # MiniStack rolls the whole stack back on them
         "BrokerEndpoints": broker_endpoints,
     }
+
+
+def _correct_concurrency(emulator: Emulator) -> None:
+    """MiniStack keeps a Number parameter as text, over which its queue pollers stumble: write the number."""
+    functions = emulator.session.client("lambda", endpoint_url=emulator.endpoint)
+    for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
+        if maximum := mapping.get("ScalingConfig", {}).get("MaximumConcurrency"):
+            functions.update_event_source_mapping(
+                UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": int(maximum)}
+            )
 
 
 def _await(cloudformation: "CloudFormationClient", name: str) -> Deployed:
