@@ -19,6 +19,7 @@ from brokersync.aws.snapshots import S3Snapshots
 from brokersync import telemetry
 from brokersync.aws.session import AwsSession
 from brokersync.brokers.catalog import BrokerCatalog
+from brokersync.brokers.http import HttpxBrokers
 from brokersync.contracts.jobs import SyncJob
 from brokersync.contracts.triggers import BatchAnswer, BatchItemFailure, QueueBatch
 from brokersync.run_metrics import emit_batch
@@ -58,7 +59,7 @@ def build(settings: SyncSettings) -> SyncBatch:
         snapshots=S3Snapshots(session, settings.snapshot_bucket),
         connections=DynamoConnections(session, prefix, settings.kms_key_id),
         catalog=BrokerCatalog(),
-        http=HttpxBrokerHttp(DynamoPermits(session, prefix), clock),
+        http=HttpxBrokers(shared_permits=DynamoPermits(session, prefix), clock=clock),
         queue=SqsSyncQueue(session, settings.sync_queue_url, settings.backfill_queue_url),
         bus=EventBridgeBus(session, settings.event_bus_name),
         clock=clock,

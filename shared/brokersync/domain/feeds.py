@@ -118,8 +118,10 @@ class Feed:
         """Whether a message with this tick (None: not a scheduled one) finds work to do (I11).
 
         Owed work runs when its time has come, whoever wakes it. A scheduled tick runs if nothing has served it and no
-        retry is waiting for a later time.
+        retry is waiting for a later time. A feed whose user has to act owes nothing, whatever message is left over.
         """
+        if not self.runnable:
+            return False
         if self.wanted is not None:
             return self.wanted.not_before <= now
         return tick is not None and tick > self.served_minute and self.sync_enabled

@@ -41,7 +41,7 @@ class DispatchDue:
         self._rng = rng
 
     def run(self, deadline: Deadline) -> DispatchReport:
-        """Dispatch everything due up to this minute, or as far as the time reaches: the next tick goes on from there."""
+        """Dispatch what is due up to this minute, or as far as the time reaches: the next tick goes on from there."""
         now = minute_of(self._clock.now())
         state = self._scheduler.state()
         report = DispatchReport()

@@ -58,7 +58,7 @@ class StoreChunk:
             self._to.portfolios.put_balance(self._account(balance.broker_account_id), balance, origin.run_id)
         for positions in normalised.positions:
             self._to.portfolios.put_positions(self._account(positions.broker_account_id), positions, origin.run_id)
-        entries = [*normalised.executions, *normalised.cash_events]
+        entries: list[LedgerEntry] = [*normalised.executions, *normalised.cash_events]
         self._refuse_sudden_emptiness(entries, checkpoint)
         # What a missing section or account held is not covered: the cursor waits for it.
         cursor = None if normalised.missing_sections else checkpoint.cursor

@@ -147,7 +147,7 @@ class SyncFeed:
                 extra={
                     "job_id": work.job_id,
                     "feed_id": feed.feed_id,
-                    "code": error.code.value,
+                    "error_code": error.code.value,
                     "detail": error.detail,
                 },
             )
@@ -330,7 +330,8 @@ class SyncFeed:
         level = logging.INFO if run.outcome in {Outcome.SUCCEEDED, Outcome.DEFERRED} else logging.ERROR
         log.log(
             level,
-            f"sync_job_{run.outcome.value}",
+            "sync_job_%s",
+            run.outcome.value,
             extra={
                 "job_id": run.job_id,
                 "run_id": run.run_id,
