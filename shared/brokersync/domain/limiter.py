@@ -5,9 +5,9 @@ steady pace. A permit costs one step of that pace, and permits may run ahead of 
 
     slot = max(now, next - slack) over all windows        next = max(next, slot) + step in each of them
 
-With step = (seconds + guard) / (configured - burst + 1) and slack = (burst - 1) * step no window of `seconds` holds more
-than `configured` requests, though each may arrive up to a guard after its slot: the slots inside seconds + guard are at
-most (configured - burst + 1) + (burst - 1).
+With step = (seconds + guard) / (configured - burst + 1) and slack = (burst - 1) * step no window of `seconds` holds
+more than `configured` requests, though each may arrive up to a guard after its slot: the slots inside seconds + guard
+are at most (configured - burst + 1) + (burst - 1).
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,0 +1,94 @@
+"""One request and its answer: limits of time and size, and faults told apart without telling an address."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+import httpx
+
+from brokersync.brokers.redaction import redact, silence_http_logs
+from brokersync.brokers.retry import TryAgain
+from brokersync.domain.errors import BrokerChangedError, ErrorCode, RetryLaterError, UserActionNeededError
+from brokersync.ports import Clock, HttpAnswer
+
+USER_AGENT = "brokersync/0.1.0"
+CONNECT_SECONDS = 5.0
+
+
+class Exchange:
+    """The process's HTTP client: made once, as it loads the CA bundle and keeps connections. Safe for threads."""
+
+    def __init__(self, *, clock: Clock, timeout_seconds: float, max_bytes: int) -> None:
+        """`timeout_seconds` is for a whole answer, `max_bytes` for its body after decompression."""
+        silence_http_logs()
+        self._clock = clock
+        self._timeout_seconds = timeout_seconds
+        self._max_bytes = max_bytes
+        self._client = httpx.Client(
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"},
+            # A client keeps cookies by itself, and would send one trader's with the next one's requests.
+            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+            limits=httpx.Limits(max_connections=32, max_keepalive_connections=32, keepalive_expiry=15),
+            trust_env=False,  # neither a proxy nor a .netrc of the machine has a part in it
+        )
+
+    def close(self) -> None:
+        """Close the connections; needed where the process goes on without them."""
+        self._client.close()
+
+    def get(
+        self, url: str, params: Mapping[str, str] | None, headers: Mapping[str, str] | None, seconds_left: float
+    ) -> HttpAnswer:
+        """Ask once, in at most `seconds_left`; redirects are answers.
+
+        Raises TryAgain for a transport fault, BrokerChangedError for an answer that is too large or an address that is
+        none, and UserActionNeededError for a credential that HTTP can't carry.
+        """
+        _check(headers)
+        limit = min(self._timeout_seconds, seconds_left)
+        try:
+            return self._receive(url, params, headers, limit)
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol):
+            raise BrokerChangedError("The broker named an address that is none.", detail=redact(url)) from None
+        except httpx.TimeoutException as error:
+            raise _timed_out(f"{redact(url)}: {type(error).__name__}") from None
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            detail = f"{redact(url)}: {type(error).__name__}"
+            raise TryAgain(
+                RetryLaterError(ErrorCode.BROKER_UNAVAILABLE, "The broker can't be reached.", detail=detail)
+            ) from None
+
+    def _receive(
+        self, url: str, params: Mapping[str, str] | None, headers: Mapping[str, str] | None, limit: float
+    ) -> HttpAnswer:
+        ends = self._clock.now() + timedelta(seconds=limit)
+        timeout = httpx.Timeout(limit, connect=min(CONNECT_SECONDS, limit))
+        with self._client.stream("GET", url, params=params, headers=headers, timeout=timeout) as response:
+            body = bytearray()
+            for chunk in response.iter_bytes():
+                body += chunk
+                if len(body) > self._max_bytes:
+                    raise BrokerChangedError(
+                        f"The broker's answer is larger than {self._max_bytes // 2**20} MB.", detail=redact(url)
+                    )
+                if self._clock.now() > ends:  # httpx limits each read, not all of them
+                    raise _timed_out(f"{redact(url)}: {len(body)} bytes in {limit:.0f} s")
+            return HttpAnswer(
+                status=response.status_code,
+                headers={name: value for name, value in response.headers.items() if name != "set-cookie"},
+                body=bytes(body),
+                received_at=self._clock.now(),
+            )
+
+
+def _check(headers: Mapping[str, str] | None) -> None:
+    for value in (headers or {}).values():
+        if not (value.isascii() and value.isprintable() and value == value.strip()):
+            raise UserActionNeededError(
+                ErrorCode.CREDENTIALS_REJECTED,
+                "The credential has a character that none of this broker can have: copy it again.",
+            )
+
+
+def _timed_out(detail: str) -> TryAgain:
+    return TryAgain(RetryLaterError(ErrorCode.TIMEOUT, "The broker took too long to answer.", detail=detail))

@@ -1,0 +1,78 @@
+"""When a request is tried again in the same run, and how long to wait before."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from tenacity import RetryCallState, Retrying, retry_if_exception_type
+
+from brokersync.domain.errors import ErrorCode, RetryLaterError
+
+RETRIES = 3
+FIRST_WAIT, FIRST_WAIT_RATE_LIMITED, LONGEST_WAIT = 1.0, 0.5, 30.0  # seconds; each retry doubles the first
+JITTER = 0.2
+LONGEST_HINT = 5.0  # seconds: when the broker asks for more, the run ends and comes back
+LONGEST_BELIEVED = 24 * 3600.0  # seconds: no broker's hint keeps a feed away for longer
+
+
+class TryAgain(Exception):  # noqa: N818 (a signal to the retry loop, never seen outside)
+    """An attempt failed in a way that the next may not.
+
+    `error` is what it means if there is none; `hint` is the broker's own wait in seconds.
+    """
+
+    def __init__(self, error: RetryLaterError, *, hint: float | None = None) -> None:
+        super().__init__(error.code)
+        self.error, self.hint = error, hint
+
+
+def retrying(
+    *,
+    sleep: Callable[[float], None],
+    rng: Callable[[], float],
+    seconds_left: Callable[[], float],
+    on_retry: Callable[[], None],
+) -> Retrying:
+    """Up to RETRIES more tries after a TryAgain, unless the hint is long or the run has no time for the wait.
+
+    `rng` gives numbers in [0, 1).
+    """
+
+    def wait(state: RetryCallState) -> float:
+        failure = _failure(state)
+        first = FIRST_WAIT_RATE_LIMITED if failure.error.code is ErrorCode.RATE_LIMITED else FIRST_WAIT
+        planned = min(first * 2.0 ** (state.attempt_number - 1), LONGEST_WAIT) * (1 + JITTER * (2 * rng() - 1))
+        return max(planned, failure.hint or 0.0)
+
+    def stop(state: RetryCallState) -> bool:
+        hint_too_long = (_failure(state).hint or 0.0) > LONGEST_HINT
+        return hint_too_long or state.attempt_number > RETRIES or state.upcoming_sleep >= seconds_left()
+
+    return Retrying(
+        retry=retry_if_exception_type(TryAgain),
+        wait=wait,
+        stop=stop,
+        sleep=sleep,
+        before_sleep=lambda _state: on_retry(),
+        reraise=True,
+    )
+
+
+def _failure(state: RetryCallState) -> TryAgain:
+    failure = state.outcome.exception() if state.outcome else None
+    if not isinstance(failure, TryAgain):
+        raise TypeError("only a TryAgain is tried again")
+    return failure
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds that a Retry-After header asks to wait (RFC 9110 section 10.2.3); None if there is none to read."""
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text), LONGEST_BELIEVED)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return min(max((aware - now).total_seconds(), 0.0), LONGEST_BELIEVED)
