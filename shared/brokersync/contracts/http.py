@@ -74,7 +74,6 @@ class Health(Body):
 
     status: str = Field(examples=["ok"])
     stage: str = Field(examples=["prod"])
-    version: str = Field(examples=["0.1.0"])
 
 
 class SyncError(Body):
@@ -201,6 +200,7 @@ class Trade(Body):
     fees: Mapping[str, Amount]
     fee_currency: str
     realised_pnl: Amount | None = Field(description="Only what the broker says, without the fees.")
+    pnl_currency: str = Field(description="Currency of realised_pnl; empty where the broker doesn't say it.")
     effect: Effect | None
     executed_at: Instant
     executed_at_raw: str = Field(description="The broker's own text.", examples=["20261120;103552"])

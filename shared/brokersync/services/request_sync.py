@@ -1,7 +1,8 @@
 """A trader asks for a sync now: the work is written to the feed first, then a message wakes a worker (I11)."""
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import datetime
 
 from brokersync.contracts.jobs import SyncJob
 from brokersync.domain.errors import NEXT_STEPS, ErrorCode, RetryLaterError
@@ -47,23 +48,21 @@ class RequestSync:
         if not feed.runnable:
             raise ReconnectNeededError(feed)
         now = self._clock.now()
-        if feed.is_held(now):
-            return RequestedSync(job_id=derive(feed, now).job_id, running=True)
-        if feed.wanted is None:
-            wanted = Wanted(job_id=self._ids.new("job"), kind=RequestedBy.MANUAL, not_before=now)
-        else:
-            wanted = replace(feed.wanted, not_before=min(feed.wanted.not_before, now))
-        owed = self._feeds.want(feed.feed_id, wanted)
-        self._wake(feed, account_id, owed)
-        return RequestedSync(job_id=owed.job_id, running=False)
+        owed = self._feeds.want(
+            feed.feed_id, Wanted(job_id=self._ids.new("job"), kind=RequestedBy.MANUAL, not_before=now)
+        )
+        running = feed.is_held(now) and owed.job_id == derive(feed, now).job_id
+        if not running:
+            self._wake(feed, account_id, owed, now)
+        return RequestedSync(job_id=owed.job_id, running=running)
 
-    def _wake(self, feed: Feed, account_id: str, owed: Wanted) -> None:
+    def _wake(self, feed: Feed, account_id: str, owed: Wanted, now: datetime) -> None:
         job = SyncJob(
             job_id=owed.job_id,
             feed_id=feed.feed_id,
             trading_account_id=account_id,
             requested_by=RequestedBy.MANUAL,
-            requested_at=self._clock.now(),
+            requested_at=now,
         )
         keys = {"job_id": owed.job_id, "feed_id": feed.feed_id, "account_id": account_id}
         try:

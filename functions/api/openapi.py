@@ -1,0 +1,78 @@
+"""The OpenAPI document: what each route answers, and the document made of it."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from http import HTTPStatus
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
+
+from brokersync.contracts.http import Problem
+
+from .problems import CONTENT_TYPE, WORDINGS, ProblemCode
+
+VERSION = "1.0.0"
+JWT = [{"jwt": list[str]()}]
+"""The `security` of a route behind the JWT authorizer."""
+
+_DESCRIPTION = """\
+Keeps traders' broker accounts up to date. All times are ISO 8601 in UTC, all amounts decimal text; errors are problem
+documents (RFC 9457) whose `code` never changes its meaning. An id that is not yours answers 404, whether it exists or
+not. A request without a valid token is turned away by the gateway in front, with 401 and a body of its own."""
+
+
+def answers(success: Mapping[int, str], *problems: ProblemCode) -> dict[int, OpenAPIResponse]:
+    """The `responses` of a route: its success (the return annotation is the body) and its problems."""
+    documented: dict[int, OpenAPIResponse] = {status: {"description": text} for status, text in success.items()}
+    for code in (*problems, ProblemCode.INTERNAL):
+        wording = WORDINGS[code]
+        documented[wording.status] = {
+            "description": f"{wording.title}: `{code}`",
+            "content": {CONTENT_TYPE: {"model": Problem}},
+        }
+    return documented
+
+
+def own_account_answers(status: HTTPStatus, text: str, *problems: ProblemCode) -> dict[int, OpenAPIResponse]:
+    """The `responses` of a route under /trading-accounts/{id}."""
+    return answers({status: text}, ProblemCode.UNAUTHENTICATED, ProblemCode.NOT_FOUND, *problems)
+
+
+@lru_cache(maxsize=1)
+def document(app: APIGatewayHttpResolver) -> str:
+    """The app's OpenAPI 3.1 document as JSON. It is the table of its routes: none is left out."""
+    from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer  # the models are built when imported
+
+    written = app.get_openapi_json_schema(
+        title="Brokersync",
+        version=VERSION,
+        description=_DESCRIPTION,
+        security_schemes={"jwt": HTTPBearer(bearerFormat="JWT", description="A token of the configured issuer.")},
+    )
+    spec = json.loads(written)
+    for path in spec["paths"].values():
+        for operation in path.values():
+            operation["responses"] = {
+                status: response for status, response in operation["responses"].items() if not _is_default(response)
+            }
+    for name in _DEFAULT_ERRORS:
+        spec["components"]["schemas"].pop(name, None)
+    return json.dumps(spec, separators=(",", ":"))
+
+
+def methods(app: APIGatewayHttpResolver, path: str) -> Sequence[str]:
+    """The methods under which the app knows a path, none for an unknown one."""
+    for template, operations in json.loads(document(app))["paths"].items():
+        if re.fullmatch("[^/]+".join(map(re.escape, re.split(r"{\w+}", template))), path):
+            return [method.upper() for method in operations]
+    return ()
+
+
+_DEFAULT_ERRORS = ("HTTPValidationError", "ResponseValidationError", "ValidationError")
+
+
+def _is_default(response: Mapping[str, object]) -> bool:
+    """Whether it is one of the errors that Powertools documents everywhere; ours are problem documents."""
+    return any(f'/{name}"' in json.dumps(response) for name in _DEFAULT_ERRORS)

@@ -1,0 +1,241 @@
+"""The API over in-memory ports, and requests to it as the gateway sends them (payload 2.0)."""
+
+import base64
+import gzip
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+from brokersync.contracts.jobs import SyncJob
+from brokersync.domain.feeds import Coverage, Feed, Lease
+from brokersync.domain.identity import user_id
+from brokersync.domain.manifests import Manifest
+from brokersync.domain.plans import Plan
+from brokersync.domain.runs import Outcome, RequestedBy, RunStats, SectionState, SyncRun
+from brokersync.domain.times import minute_of
+from brokersync.domain.trades import Origin, content_hash
+from brokersync.ports import Acquired, NewEntry, TradingAccount
+from brokersync.services.own_accounts import OwnAccounts
+from brokersync.services.read_portfolio import ReadPortfolio
+from brokersync.services.read_runs import ReadRuns
+from brokersync.services.read_status import ReadStatus
+from brokersync.services.read_trades import ReadTrades
+from brokersync.services.request_sync import RequestSync
+from brokersync.telemetry import make_logger
+from functions.api.resolver import Services, create_app
+from tests.fakes import FakeAccounts, FakeClock, FakeFeeds, FakeIds, FakeLedger, FakePortfolios, FakeRuns, FakeSyncQueue
+from tests.fakes.time_and_chance import START
+from tests.unit.services.world import a_manifest, an_execution
+
+ISSUER = "https://issuer.test"
+REQUEST_ID = "5f0c2b1e-8b0a-4a58-9b5c-0d6b6a1f2c3d"
+NEWS_NOTE = "Statements are made once a day, after the close."
+
+
+@dataclass
+class Context:
+    """Lambda's context, as far as it is looked at."""
+
+    function_name: str = "api"
+    memory_limit_in_mb: int = 1024
+    invoked_function_arn: str = "arn:aws:lambda:eu-central-1:123456789012:function:api:live"
+    aws_request_id: str = REQUEST_ID
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 10_000
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the API answered; `body` is decoded text."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+def event(
+    method: str,
+    path: str,
+    *,
+    subject: str | None = "alice",
+    query: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> dict[str, object]:
+    """A request as the HTTP API hands it on; `subject` None is one without a verified token."""
+    claims = {"iss": ISSUER, "sub": subject, "aud": "brokersync", "exp": "1790000000"}
+    authorizer = {"authorizer": {"jwt": {"claims": claims, "scopes": None}}} if subject else {}
+    http = {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "198.51.100.7", "userAgent": "test"}
+    return {
+        "version": "2.0",
+        "routeKey": f"{method} {path}",
+        "rawPath": path,
+        "rawQueryString": urlencode(query or {}),
+        "headers": {"accept": "application/json", "host": "api.test", **(headers or {})},
+        **({"queryStringParameters": dict(query)} if query else {}),
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "a1b2c3d4",
+            "domainName": "api.test",
+            "domainPrefix": "api",
+            "http": http,
+            "requestId": "JKJaXmPLvHcESHA=",
+            "routeKey": f"{method} {path}",
+            "stage": "$default",
+            "time": "02/Mar/2026:10:30:00 +0000",
+            "timeEpoch": 1772447400000,
+            **authorizer,
+        },
+        "isBase64Encoded": False,
+    }
+
+
+def answer_of(response: Mapping[str, object]) -> Answer:
+    """The answer in what the handler returned."""
+    body = str(response["body"] or "")
+    headers = {name.lower(): value for name, value in response["headers"].items()}
+    if response["isBase64Encoded"]:
+        raw = base64.b64decode(body)
+        body = (gzip.decompress(raw) if headers.get("content-encoding") == "gzip" else raw).decode()
+    return Answer(status=response["statusCode"], headers=headers, body=body)
+
+
+class OneBroker:
+    """ports.Manifests with the facts of one made-up broker."""
+
+    def manifest(self, slug: str) -> Manifest:
+        if slug != "acme":
+            raise ValueError(f"broker: {slug!r} is not one of acme")
+        return replace(a_manifest(), slug="acme", name="Acme Markets", news_note=NEWS_NOTE)
+
+
+@dataclass
+class ApiWorld:
+    """The API, and what it reads and writes. Everything is `alice`'s unless said otherwise."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    ids: FakeIds = field(default_factory=FakeIds)
+    feeds: FakeFeeds = field(default_factory=FakeFeeds)
+    accounts: FakeAccounts = field(default_factory=FakeAccounts)
+    portfolios: FakePortfolios = field(default_factory=FakePortfolios)
+    runs: FakeRuns = field(default_factory=FakeRuns)
+    queue: FakeSyncQueue = field(default_factory=FakeSyncQueue)
+
+    def __post_init__(self) -> None:
+        self.ledger = FakeLedger(self.feeds)
+        self.own = OwnAccounts(self.accounts, self.feeds)
+        self.services = Services(
+            read_status=ReadStatus(self.own, OneBroker(), self.clock),
+            read_portfolio=ReadPortfolio(self.own, self.portfolios),
+            read_runs=ReadRuns(self.own, self.runs),
+            read_trades=ReadTrades(self.own, self.ledger),
+            request_sync=RequestSync(self.own, self.feeds, self.queue, self.ids, self.clock),
+        )
+        self.app = create_app(self.services, "test", make_logger("api"))
+
+    def request(self, method: str, path: str, **parts) -> Answer:
+        return answer_of(self.app.resolve(event(method, path, **parts), Context()))
+
+    def get(self, path: str, **parts) -> Answer:
+        return self.request("GET", path, **parts)
+
+    def post(self, path: str, **parts) -> Answer:
+        return self.request("POST", path, **parts)
+
+    def add(self, account_id: str = "acc_1", *, subject: str = "alice", **changes: object) -> Feed:
+        """A feed of one account, synced a minute ago unless `changes` say otherwise."""
+        feed = replace(a_feed(account_id, self.clock.now(), subject), **changes)
+        self.feeds.create(feed)
+        self.accounts.ensure(an_account(account_id, feed))
+        return feed
+
+    def hold(self, feed_id: str, job_id: str = "job_running") -> Lease:
+        """A worker takes the feed for a scheduled job."""
+        now = self.clock.now()
+        job = SyncJob(
+            job_id=job_id, feed_id=feed_id, requested_by=RequestedBy.SYSTEM, requested_at=now, tick=minute_of(now)
+        )
+        acquired = self.feeds.acquire(feed_id, token="t", run_id="run_held", job=job, now=now)
+        assert isinstance(acquired, Acquired)
+        return acquired.lease
+
+    def trade(self, account_id: str, trade_id: str, **changes: object) -> None:
+        """A trade is stored, by a worker of its own."""
+        feed = self.feeds.get(account_id)
+        trade = an_execution(trade_id, **changes)
+        new = NewEntry(
+            account_id=account_id,
+            entry=trade,
+            content_hash=content_hash(trade),
+            origin=Origin(run_id="run_1", snapshot_key="snapshots/30d/acc_1/run_1/0001.json.gz"),
+        )
+        lease = replace(A_LEASE, feed_id=account_id, epoch=feed.epoch)
+        self.ledger.insert(lease, [new], None)
+
+
+def a_feed(feed_id: str, now: datetime, subject: str = "alice") -> Feed:
+    """A healthy feed of one account."""
+    return Feed(
+        feed_id=feed_id,
+        user_id=user_id(ISSUER, subject),
+        connection_id="con_1",
+        connection_version=1,
+        broker="acme",
+        plan=Plan.PRO,
+        interval_min=15,
+        accounts={"001-SECRET-4711": feed_id},
+        outcome=Outcome.SUCCEEDED,
+        coverage=Coverage(start=now - timedelta(days=30), end=now - timedelta(minutes=1)),
+        last_attempted_at=now - timedelta(minutes=1),
+        last_successful_at=now - timedelta(minutes=1),
+    )
+
+
+def an_account(account_id: str, feed: Feed) -> TradingAccount:
+    """An account of a feed. Its full number must never leave the API."""
+    return TradingAccount(
+        account_id=account_id,
+        user_id=feed.user_id,
+        feed_id=feed.feed_id,
+        connection_id=feed.connection_id,
+        broker=feed.broker,
+        broker_account_id="001-SECRET-4711",
+        masked_number="...4711",
+        name="Day trading",
+        currency="EUR",
+    )
+
+
+def a_run(run_id: str, feed_id: str = "acc_1", **changes: object) -> SyncRun:
+    """A run that stored one trade."""
+    run = SyncRun(
+        feed_id=feed_id,
+        run_id=run_id,
+        job_id="job_1",
+        requested_by=RequestedBy.SYSTEM,
+        started_at=START,
+        finished_at=START + timedelta(seconds=2),
+        outcome=Outcome.SUCCEEDED,
+        stats=RunStats(fetched=1, inserted=1, requests=2),
+        sections={"trades": SectionState.STORED},
+        snapshot_keys=("snapshots/30d/acc_1/run_1/0001.json.gz",),
+    )
+    return replace(run, **changes)
+
+
+A_LEASE = Lease(
+    feed_id="acc_1",
+    token="t",
+    epoch=0,
+    until=START + timedelta(minutes=1),
+    run_id="run_1",
+    job_id="job_1",
+    started_at=START,
+    requested_by=RequestedBy.SYSTEM,
+)
