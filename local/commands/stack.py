@@ -1,0 +1,62 @@
+"""The running stack that a command works on, and the ports to it."""
+
+import os
+from collections.abc import Mapping
+from functools import cached_property
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from brokersync.aws.session import AwsSession
+from local.commands.errors import CommandError
+from local.stack.emulator import forget_machine_settings
+from local.stack.running import find
+
+
+class Stack:
+    """A stack's outputs and clients. All of it goes to the laptop's AWS, or all of it to the real one."""
+
+    def __init__(self, name: str, traders: Mapping[str, str]) -> None:
+        """`traders` are user ids by a name that is easier to type; only the laptop has such names."""
+        self.name = name
+        self._traders = traders
+
+    @classmethod
+    def named(cls, name: str) -> "Stack":
+        """The stack of that name on AWS, by the ordinary credentials; without a name the one of `make run`.
+
+        Raises CommandError when there is none.
+        """
+        if name:
+            return cls(name, {})
+        running = find()
+        if running is None:
+            raise CommandError("no stack runs on this machine: start one by `make run`, or name one on AWS by --stack")
+        forget_machine_settings()
+        os.environ.update(running.environment)
+        return cls(running.name, running.traders)
+
+    @cached_property
+    def outputs(self) -> Mapping[str, str]:
+        """The stack's outputs. Raises CommandError when there is no such stack or no right to look."""
+        try:
+            answer = boto3.client("cloudformation").describe_stacks(StackName=self.name)
+        except (BotoCoreError, ClientError) as error:
+            raise CommandError(f"stack {self.name}: {error}") from None
+        return {output["OutputKey"]: output["OutputValue"] for output in answer["Stacks"][0].get("Outputs", [])}
+
+    @cached_property
+    def session(self) -> AwsSession:
+        """The way to the stack's tables, queues and key, for the adapters."""
+        return AwsSession(table_prefix=self.outputs["TablePrefix"])
+
+    def user_id(self, text: str) -> str:
+        """A trader's user id from the id itself, or from the laptop's name for it."""
+        return self._traders.get(text, text)
+
+    @property
+    def known_users(self) -> list[str]:
+        """Whom to show when nobody is named. Raises CommandError on AWS, where nobody lists all traders."""
+        if not self._traders:
+            raise CommandError("user: name the trader's user id, a stack on AWS has too many to list")
+        return list(self._traders.values())
