@@ -1,0 +1,1 @@
+"""OANDA: the v20 REST API."""
