@@ -1,0 +1,101 @@
+"""Conditions and updates of the feeds table: the rules of domain/feeds.py in DynamoDB's terms."""
+
+from datetime import datetime
+
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.operand import Path
+from pynamodb.expressions.update import Action
+
+from brokersync.aws.tables.attributes import becomes
+from brokersync.aws.tables.base import all_of, any_of
+from brokersync.aws.tables.feeds import FeedItem, StoredLease
+from brokersync.aws.tables.records import utc_text
+from brokersync.domain.feeds import Feed, Lease, Wanted
+from brokersync.ports import Finish
+
+
+def epoch_is(lease: Lease) -> Condition:
+    """The fence of every write of a run: no later worker has taken the feed."""
+    return FeedItem.epoch == lease.epoch
+
+
+def may_acquire(token: str, tick: int | None, now: datetime) -> Condition:
+    """Free and owing work (Feed.owes), or held by a dead worker, or ours already: then the answer was lost."""
+    owes: Condition = FeedItem.wanted["not_before"] <= utc_text(now)
+    if tick is not None:
+        unserved = all_of(
+            FeedItem.wanted.does_not_exist(), FeedItem.served_minute < tick, FeedItem.sync_enabled.is_in(True)
+        )
+        owes = any_of(owes, unserved)
+    return any_of(all_of(FeedItem.lease.does_not_exist(), owes), _lease_ended(now), FeedItem.lease["token"] == token)
+
+
+def acquire_actions(lease: StoredLease) -> list[Action]:
+    """Take the lease; remember the one that it replaces."""
+    return [
+        becomes(FeedItem.lease, lease),
+        FeedItem.taken_over.set(Path(FeedItem.lease) | {"NULL": True}),
+        FeedItem.epoch.add(1),
+    ]
+
+
+def may_owe(feed: Feed | None, at: datetime) -> Condition:
+    """The feed is as it was read; None: there is one that runs when asked, nobody holds it and nothing is owed."""
+    if feed is None:
+        free = any_of(FeedItem.lease.does_not_exist(), _lease_ended(at))
+        return all_of(FeedItem.runnable.is_in(True), free, _same_request(None))
+    held = FeedItem.lease.exists() if feed.lease is not None else FeedItem.lease.does_not_exist()
+    return all_of(
+        FeedItem.epoch == feed.epoch, held, FeedItem.runnable.is_in(feed.runnable), _same_request(feed.wanted)
+    )
+
+
+def may_finish(lease: Lease, known: Feed) -> Condition:
+    """The lease is ours, and nobody has asked for a sync or changed the schedule since the feed was read."""
+    enabled = FeedItem.sync_enabled.is_in(known.sync_enabled)
+    return all_of(epoch_is(lease), FeedItem.lease.exists(), enabled, _same_request(known.wanted))
+
+
+def finish_actions(finish: Finish, after: Feed) -> list[Action]:
+    """What a finish writes; `after` says what is owed then, and whether the feed stays on the wheel."""
+    actions = [
+        FeedItem.lease.remove(),
+        FeedItem.taken_over.remove(),
+        FeedItem.wheel_slot.set(FeedItem.slot) if after.on_wheel() else FeedItem.wheel_slot.remove(),
+        becomes(FeedItem.wanted, after.wanted),
+        becomes(FeedItem.runnable, finish.runnable),
+        becomes(FeedItem.outcome, finish.outcome.value),
+        becomes(FeedItem.error_code, finish.error_code.value if finish.error_code else None),
+        becomes(FeedItem.safe_message, finish.safe_message),
+        becomes(FeedItem.failure_count, finish.failure_count),
+        becomes(FeedItem.first_failed_at, finish.first_failed_at),
+        becomes(FeedItem.poison_job_id, finish.poison_job_id),
+        becomes(FeedItem.last_attempted_at, finish.finished_at),
+        becomes(FeedItem.news, 0),
+    ]
+    if finish.served_minute is not None:
+        actions.append(becomes(FeedItem.served_minute, finish.served_minute))
+    if finish.cursor is not None:
+        actions.append(becomes(FeedItem.cursor, finish.cursor))
+    if finish.hashes is not None:
+        actions.append(becomes(FeedItem.hashes, finish.hashes))
+    if finish.coverage is not None:
+        actions.append(becomes(FeedItem.coverage, finish.coverage))
+    if finish.succeeded_at is not None:
+        actions.append(becomes(FeedItem.last_successful_at, finish.succeeded_at))
+    if finish.announce:
+        actions.append(FeedItem.announce.adding(finish.announce))
+    return actions
+
+
+def _lease_ended(now: datetime) -> Condition:
+    return FeedItem.lease["until"] <= utc_text(now)
+
+
+def _same_request(wanted: Wanted | None) -> Condition:
+    """What is owed is still what was read."""
+    if wanted is None:
+        return FeedItem.wanted.does_not_exist()
+    return all_of(
+        FeedItem.wanted["job_id"] == wanted.job_id, FeedItem.wanted["not_before"] == utc_text(wanted.not_before)
+    )

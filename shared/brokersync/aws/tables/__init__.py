@@ -1,0 +1,1 @@
+"""The tables: one pynamodb model file each. Models never leave brokersync.aws."""

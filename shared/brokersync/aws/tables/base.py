@@ -1,0 +1,110 @@
+"""What all tables share: their settings, and conditional writes that tell what they met."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, Generic, Self, TypeVar, cast
+
+from botocore.exceptions import ClientError
+from pynamodb.constants import PAY_PER_REQUEST_BILLING_MODE
+from pynamodb.expressions.condition import And, Condition, Or
+from pynamodb.expressions.update import Action
+from pynamodb.indexes import GlobalSecondaryIndex, Projection
+from pynamodb.models import MetaProtocol, Model
+
+Item = TypeVar("Item", bound="Table")
+
+
+def settings(table_name: str) -> MetaProtocol:
+    """A model's `Meta`. The name gets the stack's prefix when a session binds the model."""
+    meta = type("Meta", (), {"table_name": table_name, "billing_mode": PAY_PER_REQUEST_BILLING_MODE})
+    return cast("MetaProtocol", meta)
+
+
+def all_of(*conditions: Condition) -> Condition:
+    """All of them hold; pynamodb's own `&` and `|` have no types."""
+    return reduce(And, conditions)
+
+
+def any_of(*conditions: Condition) -> Condition:
+    """One of them holds."""
+    return reduce(Or, conditions)
+
+
+class TableIndex(GlobalSecondaryIndex[Item]):
+    """A table's index, declared as `class FeedsDue(TableIndex["FeedItem"], name="due", projection=...)`."""
+
+    def __init_subclass__(cls, *, name: str, projection: Projection) -> None:
+        """Give pynamodb the settings that it looks for."""
+        cls.Meta = type("Meta", (), {"index_name": name, "projection": projection})
+        super().__init_subclass__()  # type: ignore[no-untyped-call]  # pynamodb leaves it without types
+
+
+@dataclass(frozen=True, slots=True)
+class Written(Generic[Item]):
+    """The condition held. `before` is the item as it was, where the write asked for it."""
+
+    before: Item | None
+
+    @property
+    def old(self) -> Item:
+        """The item as it was. Raises LookupError when there was none, or the write did not ask for it."""
+        if self.before is None:
+            raise LookupError("there was no item before this write")
+        return self.before
+
+
+@dataclass(frozen=True, slots=True)
+class Refused(Generic[Item]):
+    """The condition did not hold, nothing was written. `found` is the item as it is; None: there is none."""
+
+    found: Item | None
+
+
+class Table(Model):
+    """A table's model. AwsSession.table binds it to a name and to the process's one connection."""
+
+    @classmethod
+    def find(cls, hash_key: str, range_key: str | None = None) -> Self | None:
+        """The item, read strongly consistent; None if there is none."""
+        try:
+            return cls.get(hash_key, range_key, consistent_read=True)
+        except cls.DoesNotExist:
+            return None
+
+    @classmethod
+    def change(
+        cls,
+        hash_key: str,
+        range_key: str | None = None,
+        *,
+        actions: Sequence[Action],
+        condition: Condition | None,
+        before: bool = False,
+    ) -> Written[Self] | Refused[Self]:
+        """One UpdateItem. A refusal brings the item along, so it costs no second request."""
+        request = cls._get_connection().get_operation_kwargs(
+            hash_key,
+            range_key=range_key,
+            actions=actions,
+            condition=condition,
+            return_values="ALL_OLD" if before else "NONE",
+            return_values_on_condition_failure="ALL_OLD",
+        )
+        return cls._send("update_item", request)
+
+    def insert(self, condition: Condition) -> Written[Self] | Refused[Self]:
+        """One PutItem, if the condition holds."""
+        return type(self)._send("put_item", self.get_save_kwargs_from_instance(condition, "ALL_OLD"))
+
+    @classmethod
+    def _send(cls, operation: str, request: dict[str, Any]) -> Written[Self] | Refused[Self]:
+        try:
+            answer = getattr(cls._get_connection().connection.client, operation)(**request)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            found: dict[str, Any] | None = error.response.get("Item")  # type: ignore[assignment]  # the stubs lack it
+            return Refused(cls.from_raw_data(found) if found else None)
+        old = answer.get("Attributes")
+        return Written(cls.from_raw_data(old) if old else None)

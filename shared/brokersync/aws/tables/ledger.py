@@ -1,0 +1,70 @@
+"""What the trades table and the cash events table share: versions, origin, and the order of time."""
+
+from typing import Self
+
+from pynamodb.attributes import Attribute, UnicodeAttribute
+from pynamodb.indexes import AllProjection
+
+from brokersync.aws.tables.attributes import IntegerAttribute
+from brokersync.aws.tables.base import Table, TableIndex
+from brokersync.domain.trades import LedgerEntry, Origin, StoredEntry, time_key
+
+
+class ByTime(TableIndex["LedgerItem"], name="by_time", projection=AllProjection()):
+    """Current versions by the time when they took effect. Sparse: older versions have no time key."""
+
+    account_id = UnicodeAttribute(hash_key=True)
+    time_key = UnicodeAttribute(range_key=True)
+
+
+class LedgerItem(Table):
+    """One version of an entry. The current one sits under the broker's id, version 1 of it under `{id}#v0001`."""
+
+    by_time = ByTime()
+
+    account_id = UnicodeAttribute(hash_key=True)
+    time_key = UnicodeAttribute(null=True)
+    entry: Attribute[LedgerEntry]
+    content_hash = UnicodeAttribute()
+    version = IntegerAttribute()
+    version_reason = UnicodeAttribute(null=True)
+    cancelled_by = UnicodeAttribute(null=True)
+    run_id = UnicodeAttribute()
+    snapshot_key = UnicodeAttribute()
+
+    @classmethod
+    def current(cls, stored: StoredEntry) -> Self:
+        """The item of an entry's current version."""
+        return cls._of(stored, stored.entry.source_id, time_key(stored.entry))
+
+    @classmethod
+    def replaced(cls, stored: StoredEntry) -> Self:
+        """The item that keeps a version readable after another took its place (I9)."""
+        return cls._of(stored, f"{stored.entry.source_id}#v{stored.version:04d}", None)
+
+    @classmethod
+    def _of(cls, stored: StoredEntry, key: str, sorted_by: str | None) -> Self:
+        return cls(
+            stored.account_id,
+            key,
+            time_key=sorted_by,
+            entry=stored.entry,
+            content_hash=stored.content_hash,
+            version=stored.version,
+            version_reason=stored.version_reason or None,
+            cancelled_by=stored.cancelled_by or None,
+            run_id=stored.origin.run_id,
+            snapshot_key=stored.origin.snapshot_key,
+        )
+
+    def to_stored(self) -> StoredEntry:
+        """The version as the domain knows it."""
+        return StoredEntry(
+            account_id=self.account_id,
+            entry=self.entry,
+            content_hash=self.content_hash,
+            origin=Origin(run_id=self.run_id, snapshot_key=self.snapshot_key),
+            version=self.version,
+            version_reason=self.version_reason or "",
+            cancelled_by=self.cancelled_by or "",
+        )
