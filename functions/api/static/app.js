@@ -7,12 +7,12 @@ const BACKOFF = 1.5;
 const TRADES = 20; // recent trades per account
 
 const HEADLINES = {
-  synced: "Everything is synced.",
-  syncing: "Syncing.",
-  pending: "Waiting for a sync.",
-  partial: "Some data could not be fetched.",
-  needs_review: "Something needs a review.",
-  failed: "Something failed.",
+  synced: "Everything is synced",
+  syncing: "Syncing",
+  pending: "Waiting for a sync",
+  partial: "Some data could not be fetched",
+  needs_review: "Something needs a review",
+  failed: "Something failed",
 };
 const OVERALL = {
   synced: "Synced", syncing: "Syncing", pending: "Waiting", partial: "Partly synced", needs_review: "Review", failed: "Failed",
@@ -69,8 +69,8 @@ async function call(path, method = "GET") {
 
 const sameDay = (a, b) => a.toDateString() === b.toDateString();
 
-function clock(moment) {
-  const time = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
+function clock(moment, precise = true) {
+  const time = { hour: "2-digit", minute: "2-digit", second: precise ? "2-digit" : undefined };
   const day = { day: "numeric", month: "short", year: moment.getFullYear() === new Date().getFullYear() ? undefined : "numeric" };
   return new Intl.DateTimeFormat(undefined, sameDay(moment, new Date()) ? time : { ...day, ...time }).format(moment);
 }
@@ -81,23 +81,25 @@ function distance(moment) {
   return new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" }).format(Math.round(seconds / size), unit);
 }
 
-function timeElement(iso, withDistance = true) {
-  const moment = new Date(iso);
+function timeElement(iso, precise) {
   const element = document.createElement("time");
   element.dateTime = iso;
   element.title = `${iso.replace("T", " ").replace("Z", "")} UTC`;
-  element.textContent = clock(moment);
-  if (!withDistance) return [element];
+  element.textContent = clock(new Date(iso), precise);
+  return element;
+}
+
+function timeAndDistance(iso) {
   const ago = document.createElement("span");
   ago.className = "ago";
-  ago.textContent = ` ${distance(moment)}`;
-  return [element, ago];
+  ago.textContent = ` ${distance(new Date(iso))}`;
+  return [timeElement(iso), ago];
 }
 
 // A badge that names its time says it in UTC.
 const inOwnZone = (badge, iso) => (iso ? badge.replace(/\d\d:\d\d:\d\d UTC/, clock(new Date(iso))) : badge);
 
-const timeOr = (iso, words) => (iso ? timeElement(iso) : [words]);
+const timeOr = (iso, words) => (iso ? timeAndDistance(iso) : [words]);
 
 // --- showing -------------------------------------------------------------------------------------------------------
 
@@ -106,16 +108,19 @@ function showBadge(element, status, text) {
   element.dataset.status = status ?? "";
 }
 
-function showOverall({ status, last_successful_sync_at: since }, count) {
+function showOverall({ status, last_successful_sync_at: since }, accounts) {
   find("#overall").hidden = false;
   showBadge(find("#overall .badge"), status, OVERALL[status] ?? "Nothing yet");
-  find("#overall .headline").textContent = HEADLINES[status] ?? "No broker is connected yet.";
-  const never = count ? ["Not every account has been synced yet."] : [];
-  find("#overall .since").replaceChildren(...(since ? ["All of it is from ", ...timeElement(since), " or newer."] : never));
+  const concerned = accounts.filter(({ sync }) => sync.status === status).length;
+  const share = status === "synced" || accounts.length < 2 ? "" : ` (${concerned} of ${accounts.length} accounts)`;
+  const headline = `${HEADLINES[status] ?? "No broker is connected yet"}${share}.`;
+  if (find("#overall .headline").textContent !== headline) find("#overall .headline").textContent = headline;
+  const never = accounts.length ? ["Not every account has been synced yet."] : [];
+  find("#overall .since").replaceChildren(...(since ? ["All of it is from ", ...timeAndDistance(since), " or newer."] : never));
 }
 
 function show({ overall, accounts }) {
-  showOverall(overall, accounts.length);
+  showOverall(overall, accounts);
   const list = find("#accounts");
   const present = new Set(accounts.map((account) => account.account_id));
   for (const [id, card] of cards) {
@@ -152,7 +157,8 @@ function showAccount({ element, account }) {
   put(".attempted", ...timeOr(sync.last_attempted_sync_at, "never"));
   put(".next", ...timeOr(sync.next_sync_at, sync.sync_enabled ? "none" : "auto-sync is off"));
   const { start, end, holes } = sync.coverage;
-  put(".coverage", ...(end ? [...(start ? ["from ", ...timeElement(start, false), " "] : []), "to ", ...timeElement(end, false)] : ["not yet known"]));
+  const from = start ? ["from ", timeElement(start, false), " "] : [];
+  put(".coverage", ...(end ? [...from, "to ", timeElement(end, false)] : ["not yet known"]));
   showText(".note", sync.news_note);
   showText(".holes", holes ? `${holes} ${holes === 1 ? "row was" : "rows were"} kept but not understood.` : "");
   const error = find(".error", element);
@@ -185,17 +191,18 @@ function showTrades({ element, account }, { trades, next_cursor: more }) {
   if (!trades.length) return;
   const [latest] = trades;
   const count = more ? `More than ${trades.length} trades` : `${trades.length} ${trades.length === 1 ? "trade" : "trades"}`;
-  find("summary", element).replaceChildren(`${count}, the latest: ${latest.side} ${latest.quantity} ${latest.symbol}, `, ...timeElement(latest.executed_at, false));
+  const what = `${count}, the latest: ${latest.side} ${latest.quantity} ${latest.symbol}, `;
+  find("summary", element).replaceChildren(what, timeElement(latest.executed_at));
   find("tbody", element).replaceChildren(...trades.map(tradeRow));
 }
 
 function tradeRow(trade) {
   const row = document.createElement("tr");
-  const cells = [timeElement(trade.executed_at, false), [trade.symbol], [trade.side], [trade.quantity], [`${trade.price} ${trade.currency}`]];
+  const cells = [timeElement(trade.executed_at), trade.symbol, trade.side, trade.quantity, `${trade.price} ${trade.currency}`];
   cells.forEach((content, column) => {
     const cell = row.insertCell();
     if (column > 2) cell.className = "number";
-    cell.append(...content);
+    cell.append(content);
   });
   if (trade.cancelled_by) row.className = "cancelled";
   return row;
