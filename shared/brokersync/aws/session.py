@@ -2,10 +2,12 @@
 
 import gzip
 import json
+import random
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
 from types import new_class
-from typing import TYPE_CHECKING, Literal, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
 from botocore.client import BaseClient
 from botocore.config import Config
@@ -32,6 +34,27 @@ CONFIG = Config(
     max_pool_connections=32,
     parameter_validation=False,
 )
+
+
+CONFLICT_TRIES = 6
+CONFLICTS = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+
+
+def _retry_conflicts(response: tuple[object, Mapping[str, Any]] | None, attempts: int, **_: object) -> float | None:
+    """Seconds until a write that met another transaction is tried again; botocore's own retries leave it out.
+
+    The same request goes again, so a transaction keeps its token and can't take effect twice.
+    """
+    if response is None or attempts >= CONFLICT_TRIES:
+        return None
+    answer = response[1]
+    code = answer.get("Error", {}).get("Code")
+    if code == "TransactionCanceledException":
+        codes = {reason["Code"] for reason in answer.get("CancellationReasons", ())} - {"None"}
+        conflict = bool(codes) and codes <= CONFLICTS
+    else:
+        conflict = code == "TransactionConflictException"
+    return random.uniform(0.0, 0.02 * 2**attempts) if conflict else None  # noqa: S311 (spreads retries, no secret)
 
 
 class _JsonFiles(JSONFileLoader):
@@ -79,7 +102,9 @@ class AwsSession:
         """The client of a service, made when it is first asked for. Clients are safe to use from several threads."""
         with self._making:
             if name not in self._clients:
-                self._clients[name] = self._session.create_client(name, region_name=self._region, config=CONFIG)
+                made = self._session.create_client(name, region_name=self._region, config=CONFIG)
+                made.meta.events.register("needs-retry.dynamodb", _retry_conflicts)  # type: ignore[arg-type]  # it answers
+                self._clients[name] = made
             return self._clients[name]
 
     def table(self, model: type[TableModel]) -> type[TableModel]:

@@ -13,6 +13,7 @@ from pynamodb.indexes import GlobalSecondaryIndex, Projection
 from pynamodb.models import MetaProtocol, Model
 
 Item = TypeVar("Item", bound="Table")
+Request = dict[str, Any]  # of DynamoDB's API
 
 
 def settings(table_name: str) -> MetaProtocol:
@@ -83,22 +84,32 @@ class Table(Model):
         before: bool = False,
     ) -> Written[Self] | Refused[Self]:
         """One UpdateItem. A refusal brings the item along, so it costs no second request."""
-        request = cls._get_connection().get_operation_kwargs(
+        request = cls.change_request(hash_key, range_key, actions=actions, condition=condition)
+        return cls._send("update_item", request | {"ReturnValues": "ALL_OLD" if before else "NONE"})
+
+    def insert(self, condition: Condition) -> Written[Self] | Refused[Self]:
+        """One PutItem, if the condition holds."""
+        return self._send("put_item", self.insert_request(condition))
+
+    @classmethod
+    def change_request(
+        cls, hash_key: str, range_key: str | None = None, *, actions: Sequence[Action], condition: Condition | None
+    ) -> Request:
+        """The update as a request of its own or of a transaction."""
+        return cls._get_connection().get_operation_kwargs(
             hash_key,
             range_key=range_key,
             actions=actions,
             condition=condition,
-            return_values="ALL_OLD" if before else "NONE",
             return_values_on_condition_failure="ALL_OLD",
         )
-        return cls._send("update_item", request)
 
-    def insert(self, condition: Condition) -> Written[Self] | Refused[Self]:
-        """One PutItem, if the condition holds."""
-        return type(self)._send("put_item", self.get_save_kwargs_from_instance(condition, "ALL_OLD"))
+    def insert_request(self, condition: Condition) -> Request:
+        """The put as a request of its own or of a transaction."""
+        return self.get_save_kwargs_from_instance(condition, "ALL_OLD")
 
     @classmethod
-    def _send(cls, operation: str, request: dict[str, Any]) -> Written[Self] | Refused[Self]:
+    def _send(cls, operation: str, request: Request) -> Written[Self] | Refused[Self]:
         try:
             answer = getattr(cls._get_connection().connection.client, operation)(**request)
         except ClientError as error:

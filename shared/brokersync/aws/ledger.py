@@ -1,0 +1,230 @@
+"""The ledger's adapter (ports.Ledger, ports.TradesReader): trades and cash events, inserted by condition (I2)."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+from uuid import uuid4
+
+from botocore.exceptions import ClientError
+
+from brokersync.aws.feed_expressions import epoch_is
+from brokersync.aws.session import AwsSession
+from brokersync.aws.tables.base import Refused, Request, all_of
+from brokersync.aws.tables.cash_events import CashEventItem
+from brokersync.aws.tables.feeds import FeedItem
+from brokersync.aws.tables.ledger import LedgerItem
+from brokersync.aws.tables.records import RawItem
+from brokersync.aws.tables.sizes import item_size
+from brokersync.aws.tables.trades import TradeItem
+from brokersync.domain.errors import LeaseLostError
+from brokersync.domain.feeds import Lease
+from brokersync.domain.trades import Change, Execution, ExecutionKind, LedgerEntry, StoredEntry, compare
+from brokersync.ports import ConflictError, Inserted, NewEntry
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+MAX_PUTS = 99  # a transaction's hundred actions less the feed's update
+MAX_BYTES = 3_500_000  # under the 4 MB of a transaction, with room for names and conditions
+
+
+@dataclass(frozen=True, slots=True)
+class _Put:
+    new: NewEntry
+    request: Request
+
+
+class _CancelledError(Exception):
+    """A transaction's conditions did not all hold. `found` has what each of its items met, None where it held."""
+
+    def __init__(self, found: Sequence[RawItem | None]) -> None:
+        super().__init__("a condition of the transaction did not hold")
+        self.found = found
+
+
+class DynamoLedger:
+    """Trades and cash events in DynamoDB."""
+
+    def __init__(self, session: AwsSession) -> None:
+        self._client = session.client("dynamodb")
+        self._feeds = session.table(FeedItem)
+        self._trades = session.table(TradeItem)
+        self._cash_events = session.table(CashEventItem)
+
+    # --- writing ----------------------------------------------------------------------------------------------------
+
+    def insert(self, lease: Lease, entries: Sequence[NewEntry], cursor: str | None) -> Inserted:
+        """Insert what isn't there, in transactions under the lease's epoch that also count the feed's `news`.
+
+        With a cursor, the last transaction moves it, unless an entry exists with another content. Raises
+        LeaseLostError.
+        """
+        firsts: dict[tuple[type[LedgerEntry], str, str], NewEntry] = {}
+        repeats = [new for new in entries if firsts.setdefault(_key(new), new) is not new]
+        differs = any(_differs(firsts[_key(new)].content_hash, new) for new in repeats)
+        stored = {key: _first_version(new) for key, new in firsts.items()}
+        existing: list[tuple[NewEntry, StoredEntry]] = []
+        chunks = list(_chunks(self._put(new) for new in firsts.values())) or [[]]
+        for number, chunk in enumerate(chunks, start=1):
+            last = cursor if number == len(chunks) and not differs else None
+            met = self._insert_chunk(lease, chunk, last)
+            existing.extend(met)
+            stored.update((_key(new), found) for new, found in met)
+            differs = differs or any(_differs(found.content_hash, new) for new, found in met)
+        existing.extend((new, stored[_key(new)]) for new in repeats)
+        return Inserted(inserted=len(entries) - len(existing), existing=existing)
+
+    def _insert_chunk(
+        self, lease: Lease, chunk: Sequence[_Put], cursor: str | None
+    ) -> list[tuple[NewEntry, StoredEntry]]:
+        """Insert up to a transaction's worth; returns what was there already."""
+        existing: list[tuple[NewEntry, StoredEntry]] = []
+        while chunk:
+            try:
+                self._transact(lease, [put.request for put in chunk], news=len(chunk), cursor=cursor)
+            except _CancelledError as cancelled:
+                if not any(cancelled.found):
+                    raise
+                met = [(put, found) for put, found in zip(chunk, cancelled.found, strict=True) if found is not None]
+                existing.extend(
+                    (put.new, self._table(put.new.entry).from_raw_data(found).to_stored()) for put, found in met
+                )
+                chunk = [put for put, found in zip(chunk, cancelled.found, strict=True) if found is None]
+                if any(_differs(stored.content_hash, new) for new, stored in existing):
+                    cursor = None
+            else:
+                return existing
+        if cursor is not None:
+            self._move_cursor(lease, cursor)
+        return existing
+
+    def _move_cursor(self, lease: Lease, cursor: str) -> None:
+        moved = self._feeds.change(lease.feed_id, actions=[FeedItem.cursor.set(cursor)], condition=epoch_is(lease))
+        if isinstance(moved, Refused):
+            raise LeaseLostError(f"{lease.feed_id} left epoch {lease.epoch}")
+
+    def add_version(
+        self, lease: Lease, stored: StoredEntry, following: StoredEntry, cancel: NewEntry | None = None
+    ) -> None:
+        """Replace the current version and keep the old one readable (I9), in one transaction under the epoch.
+
+        With `cancel`, the cancel row that causes it is inserted in the same transaction. Each row counts as one of the
+        feed's `news`. Raises LeaseLostError; a version that somebody else wrote meanwhile raises ConflictError.
+        """
+        table = self._table(stored.entry)
+        puts = [
+            table.replaced(stored).insert_request(table.account_id.does_not_exist()),
+            table.current(following).insert_request(table.version == stored.version),
+        ]
+        if cancel is not None:
+            puts.append(self._put(cancel).request)
+        try:
+            self._transact(lease, puts, news=len(puts) - 1, cursor=None)
+        except _CancelledError as cancelled:
+            raise ConflictError(f"{stored.entry.source_id} is not at version {stored.version} any more") from cancelled
+
+    def _transact(self, lease: Lease, puts: Sequence[Request], *, news: int, cursor: str | None) -> None:
+        """Put all and count them in the feed, or nothing. Raises LeaseLostError and _CancelledError."""
+        moved = [FeedItem.cursor.set(cursor)] if cursor is not None else []
+        fence = self._feeds.change_request(
+            lease.feed_id, actions=[FeedItem.news.add(news), *moved], condition=epoch_is(lease)
+        )
+        requests = [*({"Put": put} for put in puts), {"Update": fence}]
+        try:
+            self._client.transact_write_items(
+                TransactItems=cast("list[TransactWriteItemTypeDef]", requests),
+                # When the answer is lost, the client asks again with this token: the transaction takes effect once.
+                ClientRequestToken=uuid4().hex,
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "TransactionCanceledException":
+                raise
+            *met, feed = cast("Sequence[dict[str, Any]]", error.response["CancellationReasons"])
+            if feed["Code"] == "ConditionalCheckFailed":
+                raise LeaseLostError(f"{lease.feed_id} left epoch {lease.epoch}") from None
+            if all(reason["Code"] != "ConditionalCheckFailed" for reason in met):
+                raise  # a conflict that outlasted the client's own retries
+            raise _CancelledError([reason.get("Item") for reason in met]) from None
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    def get(self, account_id: str, entry: LedgerEntry) -> StoredEntry | None:
+        """What is stored under the entry's id."""
+        found = self._table(entry).find(account_id, entry.source_id)
+        return found.to_stored() if found else None
+
+    def get_trade(self, account_id: str, source_trade_id: str) -> StoredEntry | None:
+        """The execution stored under this id."""
+        found = self._trades.find(account_id, source_trade_id)
+        return found.to_stored() if found else None
+
+    def latest_trade(self, account_id: str) -> StoredEntry | None:
+        """The newest execution of the account, by the time it was executed."""
+        return next(iter(self.newest(account_id, limit=1)), None)
+
+    def find_by_trade_ref(self, account_id: str, trade_ref: str) -> StoredEntry | None:
+        """The latest uncancelled execution with this broker trade number.
+
+        Reads through the account's trades: it is asked for cancels that are new, which are rare.
+        """
+        wanted = all_of(
+            TradeItem.time_key.exists(),
+            TradeItem.entry["trade_ref"] == trade_ref,
+            TradeItem.cancelled_by.does_not_exist(),
+            TradeItem.entry["kind"].does_not_exist() | (TradeItem.entry["kind"] != ExecutionKind.CANCEL.value),
+        )
+        found = self._trades.query(account_id, filter_condition=wanted, consistent_read=True)
+        latest = max(found, key=lambda item: item.time_key, default=None)
+        return latest.to_stored() if latest else None
+
+    def newest(self, account_id: str, *, limit: int, before: str = "") -> Sequence[StoredEntry]:
+        """At most `limit` trades in their current version, newest first; with `before`, only under that time_key."""
+        under = TradeItem.time_key < before if before else None
+        found = self._trades.by_time.query(account_id, under, scan_index_forward=False, limit=limit)
+        return [item.to_stored() for item in found]
+
+    def versions(self, account_id: str, source_trade_id: str) -> Sequence[StoredEntry]:
+        """All versions of a trade, the first one first."""
+        older = f"{source_trade_id}#v"
+        found = self._trades.query(account_id, TradeItem.source_trade_id.between(source_trade_id, f"{older}9999"))
+        own = [
+            item for item in found if item.source_trade_id == source_trade_id or item.source_trade_id.startswith(older)
+        ]
+        return sorted((item.to_stored() for item in own), key=lambda stored: stored.version)
+
+    # --- both -------------------------------------------------------------------------------------------------------
+
+    def _table(self, entry: LedgerEntry) -> type[LedgerItem]:
+        return self._trades if isinstance(entry, Execution) else self._cash_events
+
+    def _put(self, new: NewEntry) -> _Put:
+        table = self._table(new.entry)
+        request = table.current(_first_version(new)).insert_request(table.account_id.does_not_exist())
+        return _Put(new, request)
+
+
+def _chunks(puts: Iterator[_Put]) -> Iterator[list[_Put]]:
+    """Split into what fits a transaction."""
+    chunk: list[_Put] = []
+    size = 0
+    for put in puts:
+        bytes_ = item_size(put.request["Item"])
+        if chunk and (len(chunk) == MAX_PUTS or size + bytes_ > MAX_BYTES):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(put)
+        size += bytes_
+    if chunk:
+        yield chunk
+
+
+def _key(new: NewEntry) -> tuple[type[LedgerEntry], str, str]:
+    return type(new.entry), new.account_id, new.entry.source_id
+
+
+def _first_version(new: NewEntry) -> StoredEntry:
+    return StoredEntry(account_id=new.account_id, entry=new.entry, content_hash=new.content_hash, origin=new.origin)
+
+
+def _differs(stored_hash: str, new: NewEntry) -> bool:
+    return compare(stored_hash, new.content_hash) is not Change.NONE
