@@ -29,15 +29,15 @@ logger = telemetry.make_logger("api")
 
 def build(settings: ApiSettings) -> APIGatewayHttpResolver:
     """Wire the services to AWS."""
-    session, prefix, clock = AwsSession(), settings.table_prefix, SystemClock()
-    feeds = DynamoFeeds(session, prefix)
-    own = OwnAccounts(DynamoAccounts(session, prefix), feeds)
+    session, clock = AwsSession(table_prefix=settings.table_prefix), SystemClock()
+    feeds = DynamoFeeds(session)
+    own = OwnAccounts(DynamoAccounts(session), feeds)
     queue = SqsSyncQueue(session, settings.sync_queue_url, settings.backfill_queue_url)
     services = Services(
         read_status=ReadStatus(own, BrokerCatalog(), clock),
-        read_portfolio=ReadPortfolio(own, DynamoPortfolios(session, prefix)),
-        read_runs=ReadRuns(own, DynamoRuns(session, prefix)),
-        read_trades=ReadTrades(own, DynamoLedger(session, prefix)),
+        read_portfolio=ReadPortfolio(own, DynamoPortfolios(session)),
+        read_runs=ReadRuns(own, DynamoRuns(session)),
+        read_trades=ReadTrades(own, DynamoLedger(session)),
         request_sync=RequestSync(own, feeds, queue, RandomIds(), clock),
     )
     return create_app(services, settings.stage, logger)

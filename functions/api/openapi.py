@@ -7,7 +7,7 @@ from functools import lru_cache
 from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
-from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
+from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse, OpenAPIResponseContentModel
 
 from brokersync.contracts.http import Problem
 
@@ -24,14 +24,11 @@ not. A request without a valid token is turned away by the gateway in front, wit
 
 
 def answers(success: Mapping[int, str], *problems: ProblemCode) -> dict[int, OpenAPIResponse]:
-    """The `responses` of a route: its success (the return annotation is the body) and its problems."""
+    """The `responses` of a route: its success (the return annotation is the body) and its problems but `internal`."""
     documented: dict[int, OpenAPIResponse] = {status: {"description": text} for status, text in success.items()}
-    for code in (*problems, ProblemCode.INTERNAL):
-        wording = WORDINGS[code]
-        documented[wording.status] = {
-            "description": f"{wording.title}: `{code}`",
-            "content": {CONTENT_TYPE: {"model": Problem}},
-        }
+    for code in problems:
+        content: OpenAPIResponseContentModel = {"model": Problem}
+        documented[WORDINGS[code].status] = {"description": _description(code), "content": {CONTENT_TYPE: content}}
     return documented
 
 
@@ -57,9 +54,17 @@ def document(app: APIGatewayHttpResolver) -> str:
             operation["responses"] = {
                 status: response for status, response in operation["responses"].items() if not _is_default(response)
             }
+            operation["responses"][str(WORDINGS[ProblemCode.INTERNAL].status)] = {
+                "description": _description(ProblemCode.INTERNAL),
+                "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            }
     for name in _DEFAULT_ERRORS:
         spec["components"]["schemas"].pop(name, None)
     return json.dumps(spec, separators=(",", ":"))
+
+
+def _description(code: ProblemCode) -> str:
+    return f"{WORDINGS[code].title}: `{code}`"
 
 
 def methods(app: APIGatewayHttpResolver, path: str) -> Sequence[str]:

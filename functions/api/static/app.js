@@ -2,7 +2,8 @@
 // the page works under any path.
 
 const FAST_MS = 1000; // the first look after a change, while something syncs
-const SLOW_MS = 60_000; // nothing going on
+const BUSY_MS = 10_000; // at most, while something syncs
+const SLOW_MS = 60_000; // at most, while nothing goes on
 const BACKOFF = 1.5;
 const TRADES = 20; // recent trades per account
 
@@ -235,12 +236,11 @@ async function read() {
 
 function followUp({ accounts }) {
   const says = JSON.stringify(accounts.map(({ sync }) => [sync.status, sync.job_id, sync.last_attempted_sync_at]));
-  const soonest = Math.min(...accounts.map(({ sync }) => (sync.next_sync_at ? new Date(sync.next_sync_at) : Infinity)));
   const busy = accounts.some(({ sync }) => sync.status === "syncing" || (sync.job_id && !sync.retry_at));
+  const next = Math.min(...accounts.map(({ sync }) => (sync.next_sync_at ? new Date(sync.next_sync_at) : Infinity)));
   if (says !== shown) wait = FAST_MS;
-  else if (busy) wait = Math.min(wait * BACKOFF, SLOW_MS / 4);
-  else wait = SLOW_MS;
-  if (!busy) wait = Math.min(SLOW_MS, Math.max(soonest - Date.now() + FAST_MS, wait, FAST_MS));
+  else if (busy) wait = Math.min(wait * BACKOFF, BUSY_MS);
+  else wait = Math.min(Math.max(next - Date.now() + FAST_MS, BUSY_MS), SLOW_MS);
   shown = says;
 }
 
