@@ -25,11 +25,10 @@ def decoder(kind: str) -> Callable[[str], str]:
 
     def decode(cursor: str) -> str:
         try:
-            found, _, position = (
-                base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True).decode().partition(":")
-            )
+            text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True).decode()
         except (binascii.Error, ValueError):
-            found, position = "", ""
+            text = ""
+        found, _, position = text.partition(":")
         if found != kind or not 0 < len(position.encode()) <= _MAX_POSITION_BYTES:
             raise PydanticCustomError("cursor", "Input should be the next_cursor of this list's page before")
         return position

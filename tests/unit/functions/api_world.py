@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlencode
 
 from brokersync.contracts.jobs import SyncJob
@@ -31,6 +32,7 @@ from tests.unit.services.world import a_manifest, an_execution
 
 ISSUER = "https://issuer.test"
 REQUEST_ID = "5f0c2b1e-8b0a-4a58-9b5c-0d6b6a1f2c3d"
+SAMPLE_EVENT = Path(__file__).parents[3] / "events" / "http_get_sync_status.json"
 NEWS_NOTE = "Statements are made once a day, after the close."
 
 
@@ -68,32 +70,20 @@ def event(
     query: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> dict[str, object]:
-    """A request as the HTTP API hands it on; `subject` None is one without a verified token."""
-    claims = {"iss": ISSUER, "sub": subject, "aud": "brokersync", "exp": "1790000000"}
-    authorizer = {"authorizer": {"jwt": {"claims": claims, "scopes": None}}} if subject else {}
-    http = {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "198.51.100.7", "userAgent": "test"}
-    return {
-        "version": "2.0",
-        "routeKey": f"{method} {path}",
-        "rawPath": path,
-        "rawQueryString": urlencode(query or {}),
-        "headers": {"accept": "application/json", "host": "api.test", **(headers or {})},
-        **({"queryStringParameters": dict(query)} if query else {}),
-        "requestContext": {
-            "accountId": "123456789012",
-            "apiId": "a1b2c3d4",
-            "domainName": "api.test",
-            "domainPrefix": "api",
-            "http": http,
-            "requestId": "JKJaXmPLvHcESHA=",
-            "routeKey": f"{method} {path}",
-            "stage": "$default",
-            "time": "02/Mar/2026:10:30:00 +0000",
-            "timeEpoch": 1772447400000,
-            **authorizer,
-        },
-        "isBase64Encoded": False,
-    }
+    """The sample event with another request in it; `subject` None is one without a verified token."""
+    request = json.loads(SAMPLE_EVENT.read_text())
+    context = request["requestContext"]
+    request |= {"rawPath": path, "rawQueryString": urlencode(query or {}), "routeKey": f"{method} {path}"}
+    request["headers"] |= headers or {}
+    context["http"] |= {"method": method, "path": path}
+    context["routeKey"] = request["routeKey"]
+    if query:
+        request["queryStringParameters"] = dict(query)
+    if subject:
+        context["authorizer"]["jwt"]["claims"] |= {"iss": ISSUER, "sub": subject}
+    else:
+        del context["authorizer"]
+    return request
 
 
 def answer_of(response: Mapping[str, object]) -> Answer:
