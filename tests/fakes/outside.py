@@ -119,10 +119,12 @@ class FakeScheduler:
 
     def move(self, position: Position) -> Position:
         with self._lock:
-            if position.revision != (self._position.revision if self._position else 0):
+            moved = replace(position, revision=position.revision + 1)
+            known = self._position.revision if self._position else 0
+            if position.revision != known and moved != self._position:
                 raise ConflictError(f"the position left revision {position.revision}")
-            self._position = replace(position, revision=position.revision + 1)
-            return self._position
+            self._position = moved
+            return moved
 
     def pause(self, broker: str) -> None:
         with self._lock:

@@ -7,7 +7,16 @@ from brokersync.domain.feeds import Lease
 from brokersync.domain.known import KnownFilter
 from brokersync.domain.portfolio import Balance, PositionsSection
 from brokersync.domain.runs import SyncRun
-from brokersync.domain.trades import CashEvent, Change, Execution, LedgerEntry, StoredEntry, compare, time_key
+from brokersync.domain.trades import (
+    CashEvent,
+    Change,
+    Execution,
+    ExecutionKind,
+    LedgerEntry,
+    StoredEntry,
+    compare,
+    time_key,
+)
 from brokersync.ports import ConflictError, CurrentPortfolio, Inserted, NewEntry, TradingAccount
 from tests.fakes.feeds import FakeFeeds
 
@@ -24,14 +33,13 @@ class FakeLedger:
         with self._feeds.lock:
             self._feeds.check(lease)
             existing = []
-            inserted = 0
             for new in entries:
                 stored = self._current.get(_key(new.account_id, new.entry))
-                if stored is not None:
+                if stored is None:
+                    self._put(new)
+                else:
                     existing.append((new, stored))
-                    continue
-                self._put(new)
-                inserted += 1
+            inserted = len(entries) - len(existing)
             differs = any(compare(stored.content_hash, new.content_hash) is not Change.NONE for new, stored in existing)
             self._feeds.add_news(lease, inserted, None if differs else cursor)
             return Inserted(inserted=inserted, existing=existing)
@@ -48,7 +56,13 @@ class FakeLedger:
     def find_by_trade_ref(self, account_id: str, trade_ref: str) -> StoredEntry | None:
         for stored in self._newest_first(Execution, account_id):
             entry = stored.entry
-            if isinstance(entry, Execution) and entry.trade_ref == trade_ref and not stored.cancelled_by:
+            cancels = isinstance(entry, Execution) and entry.kind is ExecutionKind.CANCEL
+            if (
+                isinstance(entry, Execution)
+                and not cancels
+                and entry.trade_ref == trade_ref
+                and not stored.cancelled_by
+            ):
                 return stored
         return None
 

@@ -1,0 +1,38 @@
+"""Trading accounts (ports.Accounts, ports.AccountsReader)."""
+
+from collections.abc import Sequence
+
+from brokersync.aws.session import AwsSession
+from brokersync.aws.tables.accounts import AccountItem
+from brokersync.aws.tables.base import Refused
+from brokersync.ports import TradingAccount
+
+
+class DynamoAccounts:
+    """Accounts in DynamoDB."""
+
+    def __init__(self, session: AwsSession) -> None:
+        self._items = session.table(AccountItem)
+
+    def ensure(self, account: TradingAccount) -> None:
+        """Create the account unless it exists; name and currency are brought up to date where they are not empty."""
+        result = self._items.of(account).insert(AccountItem.account_id.does_not_exist())
+        if not isinstance(result, Refused) or result.found is None:
+            return
+        known = result.found
+        renewed = [AccountItem.name.set(account.name)] if account.name not in ("", known.name) else []
+        if account.currency not in ("", known.currency):
+            renewed.append(AccountItem.currency.set(account.currency))
+        if renewed:
+            self._items.change(account.account_id, actions=renewed, condition=AccountItem.account_id.exists())
+
+    def get(self, account_id: str) -> TradingAccount | None:
+        """The account, whoever owns it: the caller compares `user_id`."""
+        item = self._items.find(account_id)
+        return item.to_account() if item else None
+
+    def of_user(self, user_id: str) -> Sequence[TradingAccount]:
+        """All accounts of a user, by account id. One made in the last moments may be missing."""
+        account_ids = [item.account_id for item in self._items.by_user.query(user_id)]
+        found = self._items.batch_get(account_ids, consistent_read=True)
+        return sorted((item.to_account() for item in found), key=lambda account: account.account_id)
