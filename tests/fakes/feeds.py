@@ -17,7 +17,7 @@ OWN_RUN = {RequestedBy.CONNECT, RequestedBy.BACKFILL}
 
 
 class FakeFeeds:
-    """Every operation is one step, as the table's conditional updates are. `page_size` bounds pages of the due index."""
+    """Every operation is one step, as a conditional update is. `page_size` bounds pages of the due index."""
 
     def __init__(self, *, page_size: int = 1000) -> None:
         self.lock = RLock()

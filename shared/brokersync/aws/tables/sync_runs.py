@@ -28,7 +28,7 @@ class SyncRunItem(Table):
     stats = RecordAttribute(RunStats)
     sections = TextsAttribute()
     # pynamodb's types take the elements' attribute for the elements.
-    snapshot_keys: Attribute[list[str]] = ListAttribute(of=UnicodeAttribute, null=True)  # type: ignore[assignment]
+    snapshot_keys: Attribute[list[str]] = ListAttribute(of=UnicodeAttribute, null=True)  # type: ignore[arg-type]
     expires_at = TTLAttribute()
 
     @classmethod
