@@ -24,11 +24,16 @@ def decimal_from(value: object, field: str) -> Decimal:
         raise BadNumberError(field, value, "is not a number") from None
     if not number.is_finite():
         raise BadNumberError(field, value, "is not a finite number")
-    # Not number.normalize(): it rounds to the context's 28 digits.
-    digits = len("".join(map(str, number.as_tuple().digits)).strip("0"))
-    if digits > MAX_DIGITS or not MIN_EXPONENT <= number.adjusted() <= MAX_EXPONENT:
+    # A short text has no room for too many digits, and counting them costs more than all the rest.
+    short = isinstance(value, str) and len(value) <= MAX_DIGITS
+    if not (short or _digits(number) <= MAX_DIGITS) or not MIN_EXPONENT <= number.adjusted() <= MAX_EXPONENT:
         raise BadNumberError(field, value, f"has more than the {MAX_DIGITS} digits that can be stored exactly")
     return number
+
+
+def _digits(number: Decimal) -> int:
+    """Significant digits. Not by number.normalize(): it rounds to the context's 28 digits."""
+    return len("".join(map(str, number.as_tuple().digits)).strip("0"))
 
 
 def plain(number: Decimal) -> str:
