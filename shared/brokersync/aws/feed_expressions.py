@@ -27,7 +27,8 @@ def may_acquire(token: str, tick: int | None, now: datetime) -> Condition:
             FeedItem.wanted.does_not_exist(), FeedItem.served_minute < tick, FeedItem.sync_enabled.is_in(True)
         )
         owes = any_of(owes, unserved)
-    return any_of(all_of(FeedItem.lease.does_not_exist(), owes), _lease_ended(now), FeedItem.lease["token"] == token)
+    free = all_of(FeedItem.lease.does_not_exist(), FeedItem.runnable.is_in(True), owes)
+    return any_of(free, _lease_ended(now), FeedItem.lease["token"] == token)
 
 
 def acquire_actions(lease: StoredLease) -> list[Action]:
