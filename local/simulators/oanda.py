@@ -1,0 +1,50 @@
+"""OANDA's v20 REST API on 127.0.0.1: `python -m local.simulators.oanda --port 0 --seed 7 --executions 2000`."""
+
+import argparse
+from collections.abc import Sequence
+
+from local.simulators.oanda_http import make_app
+from local.simulators.oanda_time import parse
+from local.simulators.oanda_world import AccountSpec, World
+from local.simulators.serving import serve_forever
+
+
+def demo_specs(seed: int, executions: int, accounts: int) -> list[AccountSpec]:
+    """Accounts of different kinds, each with a token of its own."""
+    return [
+        AccountSpec(
+            account=f"101-004-{7_000_000 + seed:07d}-{number:03d}",
+            token=f"simulated-{seed}-{number}",
+            seed=seed + number,
+            executions=executions,
+            currency=("USD", "EUR", "GBP")[number % 3],
+            hedging=number % 2 == 1,
+            flat=number % 4 == 3,
+        )
+        for number in range(1, accounts + 1)
+    ]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve until Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="python -m local.simulators.oanda", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--seed", type=int, default=7, help="the same seed and end make the same accounts")
+    parser.add_argument("--executions", type=int, default=500, help="per account")
+    parser.add_argument("--accounts", type=int, default=1)
+    parser.add_argument("--end", default="", help="RFC 3339 time at which the accounts' past ends (default: now)")
+    asked = parser.parse_args(arguments)
+    specs = demo_specs(asked.seed, asked.executions, asked.accounts)
+    world = World(specs, end=parse(asked.end) if asked.end else None)
+    app, _ = make_app(world)
+
+    def announce(base_url: str) -> None:
+        print(f"OANDA simulator: {base_url}/v3, back door {base_url}/_sim", flush=True)
+        for spec in specs:
+            print(f"  account {spec.account}  token {spec.token}", flush=True)
+
+    serve_forever(app, asked.port, announce=announce)
+
+
+if __name__ == "__main__":
+    main()
