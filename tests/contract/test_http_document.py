@@ -1,7 +1,6 @@
-"""The OpenAPI document against the API that it describes, and against the gateway in front."""
+"""The OpenAPI document against the API that it describes."""
 
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,7 +10,6 @@ from jsonschema import Draft202012Validator, FormatChecker
 from brokersync.domain.errors import ErrorCode
 from brokersync.domain.feeds import Wanted
 from brokersync.domain.runs import Outcome, RequestedBy
-from local.stack.packaging import load_template
 from tests.fakes.time_and_chance import START
 from tests.unit.functions.api_world import Answer, ApiWorld, a_run
 
@@ -21,7 +19,6 @@ OPERATIONS = [
     for path, operations in DOCUMENT["paths"].items()
     for method, operation in operations.items()
 ]
-ROOT = Path(__file__).parents[2]
 
 
 def world_of_everything() -> ApiWorld:
@@ -97,25 +94,6 @@ def test_every_answer_is_one_that_the_document_describes(
 
     # then
     assert_as_documented(described, answer)
-
-
-def test_the_gateway_has_the_documents_routes_with_the_same_protection() -> None:
-    # given the routes of the template
-    resources = load_template(ROOT / "template.yaml")["Resources"].values()
-    routes = [part["Properties"] for part in resources if part["Type"] == "AWS::ApiGatewayV2::Route"]
-    gateway = {without_names(route["RouteKey"]): route["AuthorizationType"] for route in routes}
-    gateway.pop("$default", None)  # what no route takes: answered as a problem document
-
-    # then
-    assert gateway == {
-        without_names(f"{method} {path}"): "JWT" if "security" in operation else "NONE"
-        for method, path, operation in OPERATIONS
-    }
-
-
-def without_names(route: str) -> str:
-    """A route whose path parameters have lost their names, which no caller sees."""
-    return "/".join("{}" if part.startswith("{") else part for part in route.split("/"))
 
 
 def test_nothing_powertools_says_by_default_is_left() -> None:

@@ -93,8 +93,8 @@ function timeElement(iso, precise) {
 function timeAndDistance(iso) {
   const ago = document.createElement("span");
   ago.className = "ago";
-  ago.textContent = ` ${distance(new Date(iso))}`;
-  return [timeElement(iso), ago];
+  ago.textContent = distance(new Date(iso));
+  return [timeElement(iso), " ", ago];
 }
 
 // A badge that names its time says it in UTC.
@@ -117,7 +117,7 @@ function showOverall({ status, last_successful_sync_at: since }, accounts) {
   const headline = `${HEADLINES[status] ?? "No broker is connected yet"}${share}.`;
   if (find("#overall .headline").textContent !== headline) find("#overall .headline").textContent = headline;
   const never = accounts.length ? ["Not every account has been synced yet."] : [];
-  find("#overall .since").replaceChildren(...(since ? ["All of it is from ", ...timeAndDistance(since), " or newer."] : never));
+  find("#overall .since").replaceChildren(...(since ? ["The oldest data is from ", ...timeAndDistance(since), "."] : never));
 }
 
 function show({ overall, accounts }) {
