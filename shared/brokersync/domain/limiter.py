@@ -39,7 +39,7 @@ class Pace:
         burst = (window.configured + 1) // 2
         length = (timedelta(seconds=window.seconds) + GUARD) // _TICK
         step = -(-length // (window.configured - burst + 1)) * _TICK
-        return cls(name=f"next_{round(window.seconds * 1000)}ms", step=step, slack=(burst - 1) * step)
+        return cls(name=f"{round(window.seconds * 1000)}ms", step=step, slack=(burst - 1) * step)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

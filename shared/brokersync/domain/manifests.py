@@ -52,7 +52,9 @@ class Manifest:
     """The facts of a broker that the engine, the API and the page need. Times are minutes unless said otherwise.
 
     `volatile` are byte patterns of an answer that change without news (`whenGenerated`): masked before comparing.
-    `overlap` is re-read at every sync. `news_note` says when nothing newer can exist yet, in a sentence.
+    `overlap` is re-read at every sync. `news_note` says when nothing newer can exist yet, in a sentence. `uncited` are
+    the sections that no ledger entry comes from (figures, envelopes): their raw pages are kept for a month, all others
+    as long as the account.
     """
 
     slug: str
@@ -72,6 +74,7 @@ class Manifest:
     sections: tuple[str, ...]
     news_note: str = ""
     volatile: tuple[re.Pattern[bytes], ...] = ()
+    uncited: tuple[str, ...] = ()
 
     def environment(self, name: str) -> Environment:
         """The environment of that name. Raises ValueError naming the known ones."""

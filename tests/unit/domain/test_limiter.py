@@ -96,12 +96,12 @@ def test_windows_remember_each_other():
     second = reserve(first.following, paces, START)
     # then the other window counts it from when it is sent, not from when it was asked for
     assert second.slot == START + timedelta(seconds=60) + GUARD
-    assert second.following["next_1000ms"] == second.slot + timedelta(seconds=1) + GUARD
+    assert second.following["1000ms"] == second.slot + timedelta(seconds=1) + GUARD
 
 
 def test_a_far_slot_is_not_worth_reserving_and_a_late_permit_not_worth_using():
     # given a slot
-    reservation = reserve({"next_1000ms": START + RESERVE_AHEAD}, [Pace.of(LimitWindow(count=1, seconds=1))], START)
+    reservation = reserve({"1000ms": START + RESERVE_AHEAD}, [Pace.of(LimitWindow(count=1, seconds=1))], START)
     # then it is near up to the bound, and good for half of the guard
     assert reservation.is_near(START)
     assert not reservation.is_near(START - timedelta(microseconds=1))

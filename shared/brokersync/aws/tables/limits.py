@@ -19,6 +19,11 @@ def microseconds(moment: datetime) -> int:
     return to_ns(moment) // 1000
 
 
+def microseconds_in(length: timedelta) -> int:
+    """A length of time in whole microseconds."""
+    return length // timedelta(microseconds=1)
+
+
 class LimitItem(Table):
     """A limit key with one number per window, as there are windows in the broker's manifest.
 

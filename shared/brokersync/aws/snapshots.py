@@ -1,0 +1,75 @@
+"""Raw answers in S3, write-once: stored before anybody parses them, and read back for a replay (I1)."""
+
+import gzip
+
+from botocore.exceptions import ClientError
+
+from brokersync.aws.session import AwsSession
+from brokersync.contracts.snapshots import Retention, Snapshot, SnapshotRequest, encode_body
+from brokersync.domain.pages import RawPage
+from brokersync.ports import Clock, Manifests
+
+CONFLICT_TRIES = 3
+
+
+class S3Snapshots:
+    """ports.Snapshots. Needs s3:PutObject and s3:PutObjectTagging under `snapshots/`; reading back, s3:GetObject."""
+
+    def __init__(self, session: AwsSession, bucket: str, *, manifests: Manifests, clock: Clock) -> None:
+        """`manifests` say from which sections no ledger entry comes."""
+        self._s3 = session.client("s3")
+        self._bucket = bucket
+        self._manifests = manifests
+        self._clock = clock
+
+    def put(self, *, feed_id: str, run_id: str, seq: int, broker: str, job_id: str, page: RawPage) -> str:
+        """Store one answer; returns `snapshots/{retention}/{feed_id}/{run_id}/{seq}.json.gz`."""
+        uncited = page.section in self._manifests.manifest(broker).uncited
+        retention = Retention.SHORT if uncited else Retention.LONG
+        encoding, body = encode_body(page.body)
+        snapshot = Snapshot(
+            snapshot_id=f"{run_id}/{seq:04d}",
+            source=broker,
+            created_at=self._clock.now(),
+            feed_id=feed_id,
+            run_id=run_id,
+            job_id=job_id,
+            section=page.section,
+            request=SnapshotRequest(method=page.method, path=page.path, params=dict(page.params)),
+            status=page.status,
+            headers=dict(page.headers),
+            received_at=page.received_at,
+            encoding=encoding,
+            body=body,
+        )
+        key = f"snapshots/{retention}/{feed_id}/{run_id}/{seq:04d}.json.gz"
+        self._put_once(key, gzip.compress(snapshot.model_dump_json().encode(), mtime=0), retention)
+        return key
+
+    def _put_once(self, key: str, content: bytes, retention: Retention, tries: int = CONFLICT_TRIES) -> None:
+        try:
+            self._s3.put_object(
+                Bucket=self._bucket,
+                Key=key,
+                Body=content,
+                ContentType="application/json",
+                ContentEncoding="gzip",
+                IfNoneMatch="*",
+                Tagging=f"retention={retention}",
+            )
+        except ClientError as error:
+            match error.response["ResponseMetadata"]["HTTPStatusCode"]:
+                case 412:  # it is there: our own attempt whose answer was lost, as nobody else has keys of this run
+                    return
+                case 409 if tries > 1:  # an attempt at the same key, ours again, is under way
+                    self._put_once(key, content, retention, tries - 1)
+                case _:
+                    raise
+
+    def read(self, key: str) -> Snapshot:
+        """The snapshot of that key; its `page` is the answer. Raises KeyError if there is none."""
+        try:
+            content = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        except self._s3.exceptions.NoSuchKey:
+            raise KeyError(key) from None
+        return Snapshot.model_validate_json(gzip.decompress(content))
