@@ -32,6 +32,10 @@ lint: setup ## Check style, types, import directions and the template
 	$(BIN)/lint-imports
 	$(BIN)/cfn-lint template.yaml
 
+.PHONY: template
+template: setup ## Check the template with SAM and checkov (installs them under .tools/)
+	@$(BIN)/python -m tools.check_template
+
 .PHONY: format
 format: setup ## Format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix-only .
@@ -39,7 +43,7 @@ format: setup ## Format the code and mend what ruff can mend
 
 .PHONY: build
 build: setup ## Build with SAM and import each handler from the built layers alone
-	@$(BIN)/python tools/prove_build.py
+	@$(BIN)/python -m tools.prove_build
 
 .PHONY: bench
 bench: setup ## Measure requests, cost, CPU and start-up against their yardsticks

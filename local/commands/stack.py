@@ -7,6 +7,9 @@ from functools import cached_property
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from brokersync.aws.accounts import DynamoAccounts
+from brokersync.aws.feeds import DynamoFeeds
+from brokersync.aws.queue import SqsSyncQueue
 from brokersync.aws.session import AwsSession
 from local.commands.errors import CommandError
 from local.stack.emulator import forget_machine_settings
@@ -14,12 +17,12 @@ from local.stack.running import find
 
 
 class Stack:
-    """A stack's outputs and clients. All of it goes to the laptop's AWS, or all of it to the real one."""
+    """A stack's outputs and adapters. All of it goes to the laptop's AWS, or all of it to the real one."""
 
     def __init__(self, name: str, traders: Mapping[str, str]) -> None:
         """`traders` are user ids by a name that is easier to type; only the laptop has such names."""
         self.name = name
-        self._traders = traders
+        self.traders = traders
 
     @classmethod
     def named(cls, name: str) -> "Stack":
@@ -50,13 +53,21 @@ class Stack:
         """The way to the stack's tables, queues and key, for the adapters."""
         return AwsSession(table_prefix=self.outputs["TablePrefix"])
 
-    def user_id(self, text: str) -> str:
-        """A trader's user id from the id itself, or from the laptop's name for it."""
-        return self._traders.get(text, text)
+    @cached_property
+    def feeds(self) -> DynamoFeeds:
+        """The feeds."""
+        return DynamoFeeds(self.session)
 
-    @property
-    def known_users(self) -> list[str]:
-        """Whom to show when nobody is named. Raises CommandError on AWS, where nobody lists all traders."""
-        if not self._traders:
-            raise CommandError("user: name the trader's user id, a stack on AWS has too many to list")
-        return list(self._traders.values())
+    @cached_property
+    def accounts(self) -> DynamoAccounts:
+        """The trading accounts."""
+        return DynamoAccounts(self.session)
+
+    @cached_property
+    def queue(self) -> SqsSyncQueue:
+        """The job queues."""
+        return SqsSyncQueue(self.session, self.outputs["SyncJobsQueueUrl"], self.outputs["SyncBackfillQueueUrl"])
+
+    def user_id(self, text: str) -> str:
+        """A trader's user id, from the id itself or from the laptop's name for it."""
+        return self.traders.get(text, text)

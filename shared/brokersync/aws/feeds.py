@@ -1,6 +1,6 @@
 """The feeds table's adapter (ports.Feeds). Every write is one conditional update; what refuses it says why."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -49,6 +49,10 @@ class DynamoFeeds:
         feed_ids = [item.feed_id for item in self._items.by_user.query(user_id)]
         found = self._items.batch_get(feed_ids, consistent_read=True)
         return sorted((item.to_feed() for item in found), key=lambda feed: feed.feed_id)
+
+    def all(self) -> Iterator[Feed]:
+        """Every feed, by a scan of the whole table: for an operator's command, which no function has the right to."""
+        return (item.to_feed() for item in self._items.scan())
 
     def due(self, wheel_key: str, start: str) -> DuePage:
         """One page of the feeds of a wheel key."""

@@ -183,6 +183,10 @@ class DynamoLedger:
         found = self._trades.by_time.query(account_id, under, scan_index_forward=False, limit=limit)
         return [item.to_stored() for item in found]
 
+    def cash_events(self, account_id: str) -> Iterator[StoredEntry]:
+        """All cash events of an account in their current version, oldest first."""
+        return (item.to_stored() for item in self._cash_events.by_time.query(account_id))
+
     def versions(self, account_id: str, source_trade_id: str) -> Sequence[StoredEntry]:
         """All versions of a trade, the first one first."""
         older = f"{source_trade_id}#v"
