@@ -2,11 +2,10 @@
 
 import random
 
+from brokersync import telemetry
 from brokersync.aws.feeds import DynamoFeeds
 from brokersync.aws.queue import SqsSyncQueue
 from brokersync.aws.scheduler import DynamoScheduler
-
-from brokersync import telemetry
 from brokersync.aws.session import AwsSession
 from brokersync.contracts.triggers import Tick
 from brokersync.runtime import LambdaContext, LambdaDeadline, RandomIds, SystemClock
@@ -19,10 +18,10 @@ logger = telemetry.make_logger("dispatcher")
 
 def build(settings: DispatcherSettings) -> DispatchDue:
     """Wire the service to AWS."""
-    session = AwsSession()
+    session = AwsSession(table_prefix=settings.table_prefix)
     return DispatchDue(
-        scheduler=DynamoScheduler(session, settings.table_prefix),
-        feeds=DynamoFeeds(session, settings.table_prefix),
+        scheduler=DynamoScheduler(session),
+        feeds=DynamoFeeds(session),
         queue=SqsSyncQueue(session, settings.sync_queue_url, settings.backfill_queue_url),
         clock=SystemClock(),
         ids=RandomIds(),

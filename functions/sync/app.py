@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
+from brokersync import telemetry
 from brokersync.aws.accounts import DynamoAccounts
 from brokersync.aws.bus import EventBridgeBus
 from brokersync.aws.connections import DynamoConnections
@@ -14,14 +15,13 @@ from brokersync.aws.limits import DynamoPermits
 from brokersync.aws.portfolios import DynamoPortfolios
 from brokersync.aws.queue import SqsSyncQueue
 from brokersync.aws.runs import DynamoRuns
-from brokersync.aws.snapshots import S3Snapshots
-
-from brokersync import telemetry
 from brokersync.aws.session import AwsSession
+from brokersync.aws.snapshots import S3Snapshots
 from brokersync.brokers.catalog import BrokerCatalog
 from brokersync.brokers.http import HttpxBrokers
 from brokersync.contracts.jobs import SyncJob
 from brokersync.contracts.triggers import BatchAnswer, BatchItemFailure, QueueBatch
+from brokersync.ports import Clock
 from brokersync.run_metrics import emit_batch
 from brokersync.runtime import LambdaContext, LambdaDeadline, RandomIds, SystemClock
 from brokersync.services.store_chunk import ChunkStores
@@ -44,22 +44,22 @@ def log_keys(job: SyncJob) -> Iterator[None]:
         logger.thread_safe_clear_keys()
 
 
-def build(settings: SyncSettings) -> SyncBatch:
+def build(settings: SyncSettings, clock: Clock) -> SyncBatch:
     """Wire the services to AWS and the brokers."""
-    session, prefix, clock = AwsSession(), settings.table_prefix, SystemClock()
+    session, catalog = AwsSession(table_prefix=settings.table_prefix), BrokerCatalog()
     ports = SyncPorts(
         stores=ChunkStores(
-            feeds=DynamoFeeds(session, prefix),
-            accounts=DynamoAccounts(session, prefix),
-            portfolios=DynamoPortfolios(session, prefix),
-            ledger=DynamoLedger(session, prefix),
-            known=DynamoKnownTrades(session, prefix),
+            feeds=DynamoFeeds(session),
+            accounts=DynamoAccounts(session),
+            portfolios=DynamoPortfolios(session),
+            ledger=DynamoLedger(session),
+            known=DynamoKnownTrades(session),
         ),
-        runs=DynamoRuns(session, prefix),
-        snapshots=S3Snapshots(session, settings.snapshot_bucket),
-        connections=DynamoConnections(session, prefix, settings.kms_key_id),
-        catalog=BrokerCatalog(),
-        http=HttpxBrokers(shared_permits=DynamoPermits(session, prefix), clock=clock),
+        runs=DynamoRuns(session),
+        snapshots=S3Snapshots(session, settings.snapshot_bucket, manifests=catalog, clock=clock),
+        connections=DynamoConnections(session, settings.kms_key_id, clock=clock),
+        catalog=catalog,
+        http=HttpxBrokers(shared_permits=DynamoPermits(session), clock=clock),
         queue=SqsSyncQueue(session, settings.sync_queue_url, settings.backfill_queue_url),
         bus=EventBridgeBus(session, settings.event_bus_name),
         clock=clock,
@@ -69,7 +69,7 @@ def build(settings: SyncSettings) -> SyncBatch:
     return SyncBatch(SyncFeed(ports), ThreadPoolExecutor(THREADS), log_keys)
 
 
-service = build(load(SyncSettings))
+service = build(load(SyncSettings), SystemClock())
 
 
 @logger.inject_lambda_context(clear_state=True)
