@@ -13,13 +13,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from local.stack.packaging import Template, load_template
 from tools.environments import environment, find_python, version_of
-from tools.runtime_api import READY, serve
+from tools.runtime_api import READY, RuntimeApi, serve
 from tools.setup import ROOT, UnfitError, run
 
 BUILD = ROOT / ".aws-sam" / "proof"
@@ -99,6 +100,7 @@ def import_handler(function: Built, python: str) -> None:
         "AWS_ACCESS_KEY_ID": "none",
         "AWS_SECRET_ACCESS_KEY": "none",
         "AWS_ENDPOINT_URL": CLOSED_PORT,
+        "AWS_MAX_ATTEMPTS": "1",
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_VERSION": "1",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
@@ -117,15 +119,26 @@ def import_handler(function: Built, python: str) -> None:
             stderr=subprocess.STDOUT,
         )
         try:
-            report = api.reports.get(timeout=INIT_SECONDS)
-        except queue.Empty:
-            report = f"it did not ask for work within {INIT_SECONDS:.0f} s"
+            report = wait_for_report(process, api)
         finally:
             process.kill()
             process.wait()
         if report != READY:
             output.seek(0)
             raise ProofError(f"{function.name}: {function.handler} can't be imported: {report}\n{output.read()}")
+
+
+def wait_for_report(process: "subprocess.Popen[bytes]", api: RuntimeApi) -> str:
+    """What the runtime client reports, or what became of it instead."""
+    deadline = time.monotonic() + INIT_SECONDS
+    while time.monotonic() < deadline:
+        ended = process.poll() is not None
+        try:
+            return api.reports.get(timeout=0.05)
+        except queue.Empty:
+            if ended:
+                return f"it ended with exit status {process.returncode}"
+    return f"it did not ask for work within {INIT_SECONDS:.0f} s"
 
 
 def size_of(folder: Path) -> int:
