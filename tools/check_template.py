@@ -1,4 +1,4 @@
-"""Check template.yaml with SAM CLI (which runs cfn-lint on it) and with checkov; .checkov.yaml says what is skipped, and why."""
+"""Check template.yaml with SAM CLI (which runs cfn-lint) and checkov; .checkov.yaml says what is skipped, and why."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The part of Lambda's Runtime API that a handler's import needs: who asks for work has been imported, who can't says why."""
+"""As much of Lambda's Runtime API as an import needs: a handler that is imported asks for work, else it says why."""
 
 import json
 import queue
@@ -13,7 +13,7 @@ READY = "ready"
 
 @dataclass(slots=True)
 class RuntimeApi:
-    """Where the runtime client finds it, and what the client reported: `READY`, or why the handler can't be imported."""
+    """Where the runtime client finds it, and what the client reported: `READY`, or why the import failed."""
 
     address: str
     reports: "queue.Queue[str]" = field(default_factory=queue.Queue)

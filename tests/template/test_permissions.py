@@ -1,4 +1,4 @@
-"""Permissions: a role of its own for each function, written out, with the verbs that it uses on the things that it uses."""
+"""Permissions: each function has a role of its own, written out: the verbs that it uses on what it uses them on."""
 
 import json
 
@@ -60,7 +60,7 @@ def test_i7_only_the_sync_can_decrypt_credentials() -> None:
 
 
 def test_the_sync_writes_snapshots_and_never_reads_them() -> None:
-    # given the sync's rights in S3; then it stores under snapshots/, and what is stored it can't read or replace the rules of
+    # given the sync's rights in S3; then it stores and tags under snapshots/, and does nothing else
     (statement,) = [one for one in statements(ROLES["SyncRole"]) if one["Action"][0].startswith("s3:")]
     assert set(statement["Action"]) == {"s3:PutObject", "s3:PutObjectTagging"}
     assert statement["Resource"] == ["${SnapshotBucket.Arn}/snapshots/*"]

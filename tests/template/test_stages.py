@@ -9,6 +9,7 @@ from tests.template.reading import ROOT, written
 
 CONFIG = tomllib.loads((ROOT / "samconfig.toml").read_text())
 PARAMETERS = written()["Parameters"]
+REQUIRED = {name for name, parameter in PARAMETERS.items() if "Default" not in parameter}
 STAGES = ("dev", "staging", "prod")
 
 
@@ -23,11 +24,7 @@ def test_a_stage_gives_every_parameter_that_has_no_default(stage: str) -> None:
     given = overrides(CONFIG[stage]["deploy"])
     # then they say the stage, and what the template asks for, and nothing that it doesn't know
     assert given["Stage"] == stage
-    assert (
-        {name for name, parameter in PARAMETERS.items() if "Default" not in parameter}
-        <= given.keys()
-        <= PARAMETERS.keys()
-    )
+    assert REQUIRED <= given.keys() <= PARAMETERS.keys()
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -49,4 +46,4 @@ def test_the_laptop_is_the_default(command: str) -> None:
     # given what `sam local` is told without further words; then it is the stage local, and complete
     given = overrides(CONFIG["default"][command])
     assert given["Stage"] == "local"
-    assert {name for name, parameter in PARAMETERS.items() if "Default" not in parameter} <= given.keys()
+    assert REQUIRED <= given.keys() <= PARAMETERS.keys()
