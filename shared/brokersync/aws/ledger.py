@@ -60,7 +60,12 @@ class DynamoLedger:
         LeaseLostError.
         """
         firsts: dict[tuple[type[LedgerEntry], str, str], NewEntry] = {}
-        repeats = [new for new in entries if firsts.setdefault(_key(new), new) is not new]
+        repeats: list[NewEntry] = []  # ids that come twice in one answer: a transaction takes each item once
+        for new in entries:
+            if _key(new) in firsts:
+                repeats.append(new)
+            else:
+                firsts[_key(new)] = new
         differs = any(_differs(firsts[_key(new)].content_hash, new) for new in repeats)
         stored = {key: _first_version(new) for key, new in firsts.items()}
         existing: list[tuple[NewEntry, StoredEntry]] = []
