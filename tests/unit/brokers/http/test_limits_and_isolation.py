@@ -40,9 +40,9 @@ def silence(handler):
 
 
 def drip(handler):
-    """An answer that never ends, a byte at a time, each in time."""
+    """An answer of two seconds, a byte at a time, each in time."""
     handler.send_response(200)
-    handler.send_header("Content-Length", "1000000")
+    handler.send_header("Content-Length", "100")
     handler.end_headers()
     try:
         for _ in range(100):
@@ -54,7 +54,7 @@ def drip(handler):
 
 @pytest.mark.parametrize("slow", [silence, drip])
 def test_a_slow_answer_ends_in_a_timeout(server, run, make_brokers, slow):
-    # given a broker that is silent, or never comes to an end
+    # given a broker that is silent, or slower in all than we wait
     server.script = [slow]
     # when it is asked, then the whole answer has its time limit, not each of its bytes
     with pytest.raises(RetryLaterError) as caught:
