@@ -16,12 +16,17 @@ const HEADLINES = {
   failed: "Something failed",
 };
 const OVERALL = {
-  synced: "Synced", syncing: "Syncing", pending: "Waiting", partial: "Partly synced", needs_review: "Review", failed: "Failed",
+  synced: "Synced",
+  syncing: "Syncing",
+  pending: "Waiting",
+  partial: "Partly synced",
+  needs_review: "Review",
+  failed: "Failed",
 };
 const LABELS = { "": "Sync now", try_again: "Try again", review: "Read again" };
 
 const find = (selector, within = document) => within.querySelector(selector);
-const cards = new Map(); // account_id -> { element, account, tradesOf, message }
+const cards = new Map(); // account_id -> { element, account, tradesOf }
 let timer = 0;
 let wait = FAST_MS;
 let shown = ""; // what the last answer said: a change makes the next look come soon
@@ -34,6 +39,12 @@ class ProblemError extends Error {
     this.step = problem.next_step ?? "";
   }
 }
+
+const REFUSED = "The token is not accepted any more. Enter a new one.";
+const wordsOf = (error) =>
+  error instanceof ProblemError ? `${error.message} ${error.step}` : "The service can't be reached.";
+
+class StaleError extends Error {} // the token changed while its answer was under way: that is nobody's any more
 
 // --- the token: from the address's fragment, which is never sent, into this tab's storage --------------------------
 
@@ -56,12 +67,11 @@ function signOut(reason) {
 }
 
 async function call(path, method = "GET") {
-  const response = await fetch(path, {
-    method,
-    headers: { authorization: `Bearer ${sessionStorage.getItem("token")}` },
-    signal: AbortSignal.timeout(15_000),
-  });
+  const token = sessionStorage.getItem("token");
+  const headers = { authorization: `Bearer ${token}` };
+  const response = await fetch(path, { method, headers, signal: AbortSignal.timeout(15_000) });
   const body = await response.json().catch(() => ({}));
+  if (token !== sessionStorage.getItem("token")) throw new StaleError();
   if (!response.ok) throw new ProblemError(response.status, body);
   return body;
 }
@@ -72,14 +82,18 @@ const sameDay = (a, b) => a.toDateString() === b.toDateString();
 
 function clock(moment, precise = true) {
   const time = { hour: "2-digit", minute: "2-digit", second: precise ? "2-digit" : undefined };
-  const day = { day: "numeric", month: "short", year: moment.getFullYear() === new Date().getFullYear() ? undefined : "numeric" };
-  return new Intl.DateTimeFormat(undefined, sameDay(moment, new Date()) ? time : { ...day, ...time }).format(moment);
+  const year = moment.getFullYear() === new Date().getFullYear() ? undefined : "numeric";
+  const day = sameDay(moment, new Date()) ? {} : { day: "numeric", month: "short", year };
+  return new Intl.DateTimeFormat(undefined, { ...day, ...time }).format(moment);
 }
+
+const UNITS = [[86_400, "day"], [3600, "hour"], [60, "minute"], [0, "second"]];
 
 function distance(moment) {
   const seconds = (moment - Date.now()) / 1000;
-  const [size, unit] = [[86_400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]].find(([s]) => Math.abs(seconds) >= s) ?? [1, "second"];
-  return new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" }).format(Math.round(seconds / size), unit);
+  const [size, unit] = UNITS.find(([least]) => Math.abs(seconds) >= least);
+  const words = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
+  return words.format(Math.round(seconds / (size || 1)), unit);
 }
 
 function timeElement(iso, precise) {
@@ -116,8 +130,9 @@ function showOverall({ status, last_successful_sync_at: since }, accounts) {
   const share = status === "synced" || accounts.length < 2 ? "" : ` (${concerned} of ${accounts.length} accounts)`;
   const headline = `${HEADLINES[status] ?? "No broker is connected yet"}${share}.`;
   if (find("#overall .headline").textContent !== headline) find("#overall .headline").textContent = headline;
-  const never = accounts.length ? ["Not every account has been synced yet."] : [];
-  find("#overall .since").replaceChildren(...(since ? ["The oldest data is from ", ...timeAndDistance(since), "."] : never));
+  const never = accounts.length ? "Not every account has been synced yet." : "";
+  const words = since ? ["The oldest data is from ", ...timeAndDistance(since), "."] : [never];
+  find("#overall .since").replaceChildren(...words);
 }
 
 function show({ overall, accounts }) {
@@ -152,7 +167,8 @@ function showAccount({ element, account }) {
   const put = (selector, ...content) => find(selector, element).replaceChildren(...content);
   put("h2", account.name || account.masked_number || "New connection");
   const facts = [account.broker_name, account.name ? account.masked_number : "", account.currency];
-  put(".broker", facts.filter(Boolean).join(" · ") + (account.masked_number ? "" : " · its accounts are not known yet"));
+  if (!account.masked_number) facts.push("its accounts are not known yet");
+  put(".broker", facts.filter(Boolean).join(" · "));
   showBadge(find(".badge", element), sync.status, inOwnZone(sync.badge, sync.retry_at));
   put(".succeeded", ...timeOr(sync.last_successful_sync_at, "never"));
   put(".attempted", ...timeOr(sync.last_attempted_sync_at, "never"));
@@ -191,7 +207,8 @@ function showTrades({ element, account }, { trades, next_cursor: more }) {
   none.textContent = account.sync.last_successful_sync_at ? "No trades." : "No trades yet.";
   if (!trades.length) return;
   const [latest] = trades;
-  const count = more ? `More than ${trades.length} trades` : `${trades.length} ${trades.length === 1 ? "trade" : "trades"}`;
+  const number = `${trades.length} ${trades.length === 1 ? "trade" : "trades"}`;
+  const count = more ? `More than ${number}` : number;
   const what = `${count}, the latest: ${latest.side} ${latest.quantity} ${latest.symbol}, `;
   find("summary", element).replaceChildren(what, timeElement(latest.executed_at));
   find("tbody", element).replaceChildren(...trades.map(tradeRow));
@@ -199,7 +216,8 @@ function showTrades({ element, account }, { trades, next_cursor: more }) {
 
 function tradeRow(trade) {
   const row = document.createElement("tr");
-  const cells = [timeElement(trade.executed_at), trade.symbol, trade.side, trade.quantity, `${trade.price} ${trade.currency}`];
+  const price = `${trade.price} ${trade.currency}`;
+  const cells = [timeElement(trade.executed_at), trade.symbol, trade.side, trade.quantity, price];
   cells.forEach((content, column) => {
     const cell = row.insertCell();
     if (column > 2) cell.className = "number";
@@ -223,11 +241,13 @@ async function read() {
     followUp(answer);
     await readTrades();
   } catch (error) {
-    if (error.status === 401) return signOut("The token is not accepted any more. Enter a new one.");
-    wait = Math.min(wait * BACKOFF, SLOW_MS);
-    const what = error instanceof ProblemError ? `${error.message} ${error.step}` : "The service can't be reached.";
-    find("#trouble").textContent = `${what} What you see may be old; trying again.`;
-    find("#trouble").hidden = false;
+    if (error.status === 401) return signOut(REFUSED);
+    if (error instanceof StaleError) wait = 0;
+    else {
+      wait = Math.min(wait * BACKOFF, SLOW_MS);
+      find("#trouble").textContent = `${wordsOf(error)} What you see may be old; trying again.`;
+      find("#trouble").hidden = false;
+    }
   } finally {
     reading = false;
   }
@@ -244,12 +264,15 @@ function followUp({ accounts }) {
   shown = says;
 }
 
+const addressOf = ({ account }) => `trading-accounts/${encodeURIComponent(account.account_id)}`;
+
+// Trades change with a sync only.
 async function readTrades() {
   for (const card of [...cards.values()]) {
-    const stored = String(card.account.sync.last_attempted_sync_at);
-    if (card.tradesOf === stored) continue;
-    showTrades(card, await call(`trading-accounts/${encodeURIComponent(card.account.account_id)}/trades?limit=${TRADES}`));
-    card.tradesOf = stored;
+    const attempt = String(card.account.sync.last_attempted_sync_at);
+    if (card.tradesOf === attempt) continue;
+    showTrades(card, await call(`${addressOf(card)}/trades?limit=${TRADES}`));
+    card.tradesOf = attempt;
   }
 }
 
@@ -260,13 +283,13 @@ async function syncNow(card) {
   button.setAttribute("aria-disabled", "true");
   answer.textContent = "";
   try {
-    await call(`trading-accounts/${encodeURIComponent(card.account.account_id)}/sync`, "POST");
+    await call(`${addressOf(card)}/sync`, "POST");
     button.textContent = "Queued";
     wait = FAST_MS;
     shown = "";
   } catch (error) {
-    if (error.status === 401) return signOut("The token is not accepted any more. Enter a new one.");
-    answer.textContent = error instanceof ProblemError ? `${error.message} ${error.step}` : "The service can't be reached. Try again.";
+    if (error.status === 401) return signOut(REFUSED);
+    answer.textContent = wordsOf(error);
     button.setAttribute("aria-disabled", "false");
   }
   await read();
@@ -287,7 +310,8 @@ document.addEventListener("visibilitychange", () => (document.hidden ? clearTime
 
 function start() {
   takeToken();
-  find("#zone").textContent = `Times are in your zone, ${Intl.DateTimeFormat().resolvedOptions().timeZone}; hover for UTC.`;
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  find("#zone").textContent = `Times are in your zone, ${timeZone}; hover for UTC.`;
   if (sessionStorage.getItem("token")) {
     find("#sign-in").hidden = true;
     read();

@@ -6,7 +6,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Request, Route, expect, sync_playwright
 
 from brokersync.domain.errors import ErrorCode
 from brokersync.domain.feeds import Wanted
@@ -239,6 +239,28 @@ def test_a_token_that_is_refused_is_forgotten_with_all_it_showed(world: ApiWorld
     expect(page.locator("#sign-in-reason")).to_contain_text("not accepted any more")
     expect(page.locator(".account")).to_have_count(0)
     assert page.evaluate("sessionStorage.getItem('token')") is None
+
+
+def test_i7_an_answer_that_comes_after_signing_out_is_not_shown(world: ApiWorld, open_page: Open) -> None:
+    # given a page whose next look is answered late
+    world.add("acc_1")
+    page = open_page(ALICE)
+    expect(card(page, "acc_1")).to_be_visible()
+    late: list[Route] = []
+    page.route("**/trading-accounts", lambda route: late.append(route))
+    with page.expect_request("**/trading-accounts"):
+        page.clock.fast_forward("02:00")
+
+    # when one signs out before it comes
+    page.get_by_role("button", name="Sign out").click()
+    with page.expect_response("**/trading-accounts"):
+        late[0].continue_()
+
+    # then nothing is shown, and nothing more was asked for
+    page.wait_for_timeout(200)
+    expect(page.locator(".account")).to_have_count(0)
+    expect(page.locator("#sign-in-reason")).to_have_text("The token is forgotten in this tab.")
+    expect(page.get_by_label("Token")).to_be_focused()
 
 
 def test_i5_what_may_be_old_is_said_to_be_and_mends_itself(world: ApiWorld, open_page: Open) -> None:
