@@ -45,7 +45,7 @@ class TransactionReader:
     def __init__(self, out: Normalised, permitted: Callable[[str], str]) -> None:
         self._out = out
         self._permitted = permitted
-        self._seen: set[tuple[str, str]] = set()
+        self._seen: set[tuple[str, str, str]] = set()
         self._balances: dict[str, Decimal | None] = {}
 
     def read(self, rows: Sequence[object], source: Source) -> None:
@@ -62,8 +62,9 @@ class TransactionReader:
                 self._balances[account] = None
                 self._unmapped(source, where, problems(error))
                 continue
-            if not account or (account, transaction.id) not in self._seen:
-                self._seen.add((account, transaction.id))
+            identity = (account, transaction.id, transaction.type)
+            if not account or identity not in self._seen:
+                self._seen.add(identity)
                 self._read(transaction, row, account, source)
             if transaction.account_balance is not None:
                 self._balances[account] = transaction.account_balance
