@@ -159,6 +159,7 @@ class Permits(Protocol):
     def take(self, key: str, windows: Sequence[LimitWindow], now: datetime) -> datetime:
         """Reserve one request; returns the time from which it may be sent (`now`: at once).
 
+        A slot further away than limiter.RESERVE_AHEAD is only told: nobody waits for it, so it must not be used up.
         Raises RetryLaterError(limits_unavailable) when the ledger can't be reached.
         """
         ...

@@ -75,6 +75,7 @@ class Exchange:
                     raise _timed_out(f"{redact(url)}: {len(body)} bytes in {limit:.0f} s")
             return HttpAnswer(
                 status=response.status_code,
+                # A session's cookie is a secret, and headers may be kept with the page.
                 headers={name: value for name, value in response.headers.items() if name != "set-cookie"},
                 body=bytes(body),
                 received_at=self._clock.now(),

@@ -3,9 +3,11 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import brokersync
 from brokersync.brokers.catalog import BrokerCatalog
 
 IN_A_FRESH_PROCESS = """
@@ -21,7 +23,14 @@ print(json.dumps({"slugs": slugs, "loaded": loaded, "http": "httpx" in sys.modul
 
 def test_brokers_are_listed_without_importing_them_and_facts_need_no_http_client():
     # when a fresh process lists the brokers and reads the facts of one
-    done = subprocess.run([sys.executable, "-c", IN_A_FRESH_PROCESS], capture_output=True, text=True, check=True)
+    shared = str(Path(brokersync.__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-c", IN_A_FRESH_PROCESS],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": shared},
+    )
     seen = json.loads(done.stdout)
     # then it knows them all, but has loaded none and no HTTP client
     assert "oanda" in seen["slugs"]
