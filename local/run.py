@@ -1,0 +1,143 @@
+"""`make run`: the whole of it on this machine, with simulated brokers and demo accounts, until Ctrl-C."""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+import httpx
+
+from brokersync.contracts import http
+from brokersync.domain.identity import user_id
+from local.commands.stack import Stack
+from local.demo.brokers import DemoBroker, demo_brokers
+from local.demo.proof import StoredAccount, problems, stored_accounts
+from local.demo.round import PLANS, RoundError, connect_all, wait_until_settled
+from local.demo.screen import Row, Screen
+from local.demo.watch import watch
+from local.stack.deploy import DeployError
+from local.stack.emulator import EmulatorError, forget_machine_settings
+from local.stack.laptop import DispatchError, Laptop, laptop
+from local.stack.running import announced
+
+
+def run(*, once: bool) -> int:
+    """Start, sync one round, show it; then with `once` check it, else stay up. Returns the exit status."""
+    screen = Screen()
+    forget_machine_settings()
+    started = time.monotonic()
+    try:
+        with _ended_by_signals(), demo_brokers() as brokers, _running(screen, brokers, started) as (here, stack):
+            return _rounds(screen, here, stack, brokers, once=once)
+    except KeyboardInterrupt:
+        screen.line("stopped; nothing is left running")
+        return 0
+    except (EmulatorError, DeployError, DispatchError, RoundError) as error:
+        print(f"brokersync: {error}", file=sys.stderr)
+        return 1
+
+
+@contextmanager
+def _running(screen: Screen, brokers: Sequence[DemoBroker], started: float) -> Iterator[tuple[Laptop, Stack]]:
+    with laptop({broker.key: broker.endpoint for broker in brokers}) as here:
+        os.environ.update(here.emulator.environment)
+        traders = {trader: user_id(here.issuer.issuer, trader) for trader in PLANS}
+        screen.line(f"The laptop's AWS at {here.emulator.endpoint}, template.yaml deployed ({_seconds(started)})")
+        for broker in brokers:
+            screen.line(f"Simulated {broker.key} at {broker.endpoint}")
+        with announced(here, traders):
+            yield here, Stack(here.deployed.name, traders)
+
+
+def _rounds(screen: Screen, here: Laptop, stack: Stack, brokers: Sequence[DemoBroker], *, once: bool) -> int:
+    started = time.monotonic()
+    connections = [connection for broker in brokers for connection in broker.connections]
+    connected = connect_all(stack, connections)
+    tick = here.tick()
+    screen.line(f"{len(connected)} feeds connected; the schedule's tick found {tick['due']} due")
+    with screen.progress("First syncs") as tell:
+        wait_until_settled(stack, connected, tell)
+    screen.line(f"The round took {_seconds(started)}")
+    stored = list(stored_accounts(stack, connected))
+    told = {account.account_id: account for trader in PLANS for account in _told(here, trader)}
+    screen.table(_rows(stored, told))
+    if not once:
+        _show_doors(screen, here)
+        watch(screen, stack, connected, brokers)
+    truth = {number: account for broker in brokers for number, account in broker.truth().items()}
+    found = list(problems(stack, stored, truth, told))
+    for problem in found:
+        screen.line(f"wrong: {problem}", style="red")
+    if not found:
+        count = sum(len(account.trades) for account in stored)
+        screen.line(
+            f"{count:,} trades stored, each equal to its broker's; every status is as it has to be", style="green"
+        )
+    return 1 if found else 0
+
+
+def _told(here: Laptop, trader: str) -> Sequence[http.Account]:
+    """What the API tells a trader."""
+    headers = {"Authorization": f"Bearer {here.issuer.token(trader)}"}
+    answer = httpx.get(f"{here.api_url}/trading-accounts", headers=headers, timeout=30)
+    answer.raise_for_status()
+    return http.Accounts.model_validate_json(answer.content).accounts
+
+
+def _rows(stored: Sequence[StoredAccount], told: Mapping[str, http.Account]) -> Iterator[Row]:
+    for one in stored:
+        sync = told[one.account_id].sync
+        success = sync.last_successful_sync_at
+        yield Row(
+            trader=one.connected.demo.trader,
+            account=told[one.account_id].masked_number,
+            broker=told[one.account_id].broker_name,
+            status=sync.status,
+            badge=sync.badge,
+            trades=len(one.trades),
+            last_sync=f"{success:%H:%M:%S} UTC" if success else "never",
+            note=f"{sync.error.message} {sync.error.next_step}" if sync.error else "",
+        )
+
+
+def _show_doors(screen: Screen, here: Laptop) -> None:
+    token = here.issuer.token(next(iter(PLANS)))
+    screen.line(f"Page:  {here.api_url}/#token={token}")
+    screen.line(f"API:   {here.api_url}")
+    screen.line(f"Try:   curl -H 'Authorization: Bearer {token}' '{here.api_url}/trading-accounts'")
+    screen.line("Or:    .venv/bin/brokersync status")
+    screen.line("Synced by its schedule from now on; Ctrl-C ends everything.")
+
+
+def _seconds(started: float) -> str:
+    return f"{time.monotonic() - started:.1f} s"
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Treat the end of the terminal or a `kill` like Ctrl-C: everything is put away first."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def main() -> None:
+    """`python -m local.run [--once]`."""
+    parser = argparse.ArgumentParser(prog="python -m local.run", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="stop after one round, and fail unless all of it is right")
+    sys.exit(run(once=parser.parse_args().once))
+
+
+if __name__ == "__main__":
+    main()
