@@ -68,11 +68,11 @@ def finish_actions(finish: Finish, after: Feed) -> list[Action]:
         becomes(FeedItem.outcome, finish.outcome.value),
         becomes(FeedItem.error_code, finish.error_code.value if finish.error_code else None),
         becomes(FeedItem.safe_message, finish.safe_message),
-        becomes(FeedItem.failure_count, finish.failure_count),
+        becomes(FeedItem.failure_count, finish.failure_count or None),
         becomes(FeedItem.first_failed_at, finish.first_failed_at),
         becomes(FeedItem.poison_job_id, finish.poison_job_id),
         becomes(FeedItem.last_attempted_at, finish.finished_at),
-        becomes(FeedItem.news, 0),
+        FeedItem.news.remove(),
     ]
     if finish.served_minute is not None:
         actions.append(becomes(FeedItem.served_minute, finish.served_minute))

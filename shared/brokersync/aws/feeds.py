@@ -68,10 +68,10 @@ class DynamoFeeds:
         stored = StoredLease(
             token=token,
             until=now + timedelta(seconds=LEASE_SECONDS),
-            run_id=run_id,
-            job_id=job.job_id,
-            started_at=now,
-            requested_by=job.requested_by,
+            run=run_id,
+            job=job.job_id,
+            since=now,
+            by=job.requested_by,
         )
         result = self._items.change(
             feed_id, actions=acquire_actions(stored), condition=may_acquire(token, job.tick, now), before=True

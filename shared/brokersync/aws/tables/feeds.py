@@ -28,10 +28,10 @@ class StoredLease:
 
     token: str
     until: datetime
-    run_id: str
-    job_id: str
-    started_at: datetime
-    requested_by: RequestedBy
+    run: str
+    job: str
+    since: datetime
+    by: RequestedBy
 
     def to_lease(self, feed_id: str, epoch: int) -> Lease:
         """The lease that it was under this epoch."""
@@ -40,10 +40,10 @@ class StoredLease:
             token=self.token,
             epoch=epoch,
             until=self.until,
-            run_id=self.run_id,
-            job_id=self.job_id,
-            started_at=self.started_at,
-            requested_by=self.requested_by,
+            run_id=self.run,
+            job_id=self.job,
+            started_at=self.since,
+            requested_by=self.by,
         )
 
 
@@ -96,12 +96,12 @@ class FeedItem(Table):
     outcome = UnicodeAttribute(null=True)
     error_code = UnicodeAttribute(attr_name="error", null=True)
     safe_message = UnicodeAttribute(attr_name="message", null=True)
-    failure_count = IntegerAttribute(attr_name="failures", default=0)
+    failure_count = IntegerAttribute(attr_name="failures", null=True, default=0)
     first_failed_at = TimeAttribute(attr_name="failing", null=True)
     poison_job_id = UnicodeAttribute(attr_name="poison", null=True)
     last_attempted_at = TimeAttribute(attr_name="attempted", null=True)
     last_successful_at = TimeAttribute(attr_name="succeeded", null=True)
-    news = IntegerAttribute(default=0)
+    news = IntegerAttribute(null=True, default=0)
     announce = RecordsAttribute(Announcement, null=True)
 
     @classmethod
@@ -131,12 +131,12 @@ class FeedItem(Table):
             outcome=feed.outcome.value if feed.outcome else None,
             error_code=feed.error_code.value if feed.error_code else None,
             safe_message=feed.safe_message or None,
-            failure_count=feed.failure_count,
+            failure_count=feed.failure_count or None,
             first_failed_at=feed.first_failed_at,
             poison_job_id=feed.poison_job_id or None,
             last_attempted_at=feed.last_attempted_at,
             last_successful_at=feed.last_successful_at,
-            news=feed.news,
+            news=feed.news or None,
             announce=feed.announce or None,
         )
 

@@ -27,11 +27,13 @@ def utc_text(moment: datetime) -> str:
     """An aware time as fixed-width ISO 8601 in UTC, so that texts compare as times do. Naive ones raise ValueError."""
     if moment.tzinfo is None:
         raise ValueError("a time without zone can't be placed")
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def number_text(number: Decimal) -> str:
-    """A number as DynamoDB takes it. Raises decimal.Inexact or Overflow for what it would not keep exactly."""
+    """A number as DynamoDB takes it. Raises an ArithmeticError for what it would not keep exactly."""
+    if not number.is_finite():
+        raise InvalidOperation(f"{number} is not a number that can be stored")
     return str(number.normalize(_EXACT))
 
 
