@@ -14,6 +14,8 @@ from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 from pynamodb.constants import BOOLEAN, LIST, MAP, NUMBER, STRING
 
+from brokersync.domain.money import plain
+
 RawValue = dict[str, Any]  # {"S": "text"}: DynamoDB's own form
 RawItem = dict[str, RawValue]
 
@@ -34,7 +36,7 @@ def number_text(number: Decimal) -> str:
     """A number as DynamoDB takes it. Raises an ArithmeticError for what it would not keep exactly."""
     if not number.is_finite():
         raise InvalidOperation(f"{number} is not a number that can be stored")
-    return str(number.normalize(_EXACT))
+    return plain(number.normalize(_EXACT))
 
 
 @dataclass(frozen=True, slots=True)
