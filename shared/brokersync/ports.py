@@ -190,8 +190,9 @@ class Finish:
 
     None leaves `served_minute`, `cursor`, `hashes`, `coverage` and `succeeded_at` as they are. All else is written as
     it stands here, and removed where it is None or empty: `wanted`, the error, the failure streak. `announce` is added
-    to what is still unsent; it has to tell of the feed's `news`, which the same update sets to zero, so that neither
-    is lost or told twice. `succeeded_at` is the time of a success.
+    to what is still unsent; it tells of `announced_news` entries, which the same update takes off the feed's `news`: so
+    none is told twice, and those that the run doesn't know it stored (their answer was lost) stay to be told.
+    `succeeded_at` is the time of a success.
     """
 
     outcome: Outcome
@@ -209,6 +210,7 @@ class Finish:
     poison_job_id: str = ""
     succeeded_at: datetime | None = None
     announce: tuple[Announcement, ...] = ()
+    announced_news: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

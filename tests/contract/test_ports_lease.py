@@ -152,11 +152,13 @@ def test_a_finish_writes_what_the_run_found(world: World):
         failure_count=3,
         first_failed_at=made.NOW,
         announce=(OTHER_EVENT,),
+        announced_news=3,
     )
     world.feeds.finish(held.lease, finish, held.feed)
-    # then the feed is free, and says all of it; events still unsent stay, and news is told by the new one
+    # then the feed is free, and says all of it; events still unsent stay, and so does news that nobody told
     assert world.stored() == made.feed(
         epoch=1,
+        news=1,
         wanted=retry,
         served_minute=made.TICK,
         cursor="200",

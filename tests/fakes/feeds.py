@@ -122,7 +122,7 @@ class FakeFeeds:
                 poison_job_id=finish.poison_job_id,
                 last_attempted_at=finish.finished_at,
                 last_successful_at=finish.succeeded_at or stored.last_successful_at,
-                news=0,
+                news=stored.news - finish.announced_news,
                 announce=stored.announce + finish.announce,
             )
 

@@ -72,8 +72,9 @@ def finish_actions(finish: Finish, after: Feed) -> list[Action]:
         becomes(FeedItem.first_failed_at, finish.first_failed_at),
         becomes(FeedItem.poison_job_id, finish.poison_job_id),
         becomes(FeedItem.last_attempted_at, finish.finished_at),
-        FeedItem.news.remove(),
     ]
+    if finish.announced_news:
+        actions.append(FeedItem.news.add(-finish.announced_news))
     if finish.served_minute is not None:
         actions.append(becomes(FeedItem.served_minute, finish.served_minute))
     if finish.cursor is not None:

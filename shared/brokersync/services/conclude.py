@@ -85,9 +85,8 @@ def conclude(
                 first = feed.poison_job_id in ("", job.job_id)
                 finish = replace(finish, poison_job_id=job.job_id if first else feed.poison_job_id)
                 redeliver = first
-    return Conclusion(
-        finish=replace(finish, announce=_announce(feed, job, work, progress, finish)), redeliver=redeliver
-    )
+    announce = _announce(feed, job, work, finish, news := feed.news + progress.stored)
+    return Conclusion(finish=replace(finish, announce=announce, announced_news=news), redeliver=redeliver)
 
 
 def _completed(finish: Finish, progress: Progress) -> Finish:
@@ -142,7 +141,7 @@ def _owe(work: Work, not_before: datetime) -> Wanted:
     return Wanted(job_id=work.job_id, kind=kind, not_before=not_before)
 
 
-def _announce(feed: Feed, job: SyncJob, work: Work, progress: Progress, finish: Finish) -> tuple[Announcement, ...]:
+def _announce(feed: Feed, job: SyncJob, work: Work, finish: Finish, news: int) -> tuple[Announcement, ...]:
     """What somebody acts on: changes of state, new data, and the end of every job that a person asked for."""
     manual = work.requested_by is RequestedBy.MANUAL
     turned = feed.outcome is not finish.outcome or feed.error_code is not finish.error_code
@@ -163,7 +162,6 @@ def _announce(feed: Feed, job: SyncJob, work: Work, progress: Progress, finish: 
             kinds.append("sync_job_failed")
         case _:
             pass
-    news = feed.news + progress.stored
     if news:
         kinds.append("portfolio_update_requested")
     common: dict[str, str | int] = {

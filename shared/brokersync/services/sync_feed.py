@@ -238,7 +238,8 @@ class SyncFeed:
         changed = [one for one in held if one.snapshot_key]
         if changed:
             normalised = provider.normalise([one.page for one in held], tuple(feed.accounts))
-            origin = Origin(run_id=lease.run_id, snapshot_key=changed[-1].snapshot_key)
+            cited = [one for one in changed if one.page.section not in provider.manifest.uncited] or changed
+            origin = Origin(run_id=lease.run_id, snapshot_key=cited[-1].snapshot_key)
             for one in held:
                 progress.sections[one.page.section] = (
                     SectionState.STORED if one.snapshot_key else SectionState.UNCHANGED

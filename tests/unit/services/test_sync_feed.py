@@ -503,3 +503,24 @@ def test_finish_is_what_the_feed_shows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(world.feeds, "finish", twice)
     world.sync()
     assert replace(world.feed, announce=()) == replace(seen[0], announce=())
+
+
+def test_i3_entries_whose_storing_was_never_confirmed_are_announced_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given an insert that takes effect though its answer is lost for good
+    world = a_world([a_page(*fills("1", "2"), at=AT), Checkpoint(cursor="2")])
+    insert = world.ledger.insert
+
+    def unconfirmed(*args: object) -> None:
+        insert(*args)  # type: ignore[arg-type]
+        raise ConnectionError("the answer was lost")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.ledger, "insert", unconfirmed)
+        world.sync()
+    assert (world.feed.outcome, world.feed.news) == (Outcome.FAILED, 2)
+    # When the next run finds them stored, Then it tells of them
+    world.next_tick()
+    news = [one.detail["new_entries"] for one in world.bus.sent if one.detail_type == "portfolio_update_requested"]
+    assert (news, world.feed.news) == ([2], 0)
