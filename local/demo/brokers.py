@@ -60,33 +60,33 @@ def demo_brokers() -> Iterator[Sequence[DemoBroker]]:
 
 def _oanda(running: ExitStack) -> DemoBroker:
     kinds: Sequence[tuple[str, Fate, AccountSpec]] = [
-        ("trader-one", Fate.HEALTHY, AccountSpec(account=_number(1), token="simulated-1", seed=1, executions=4_000)),
+        ("trader-one", Fate.HEALTHY, AccountSpec(account=_number(1), token=_token(1), seed=1, executions=4_000)),
         (
             "trader-one",
             Fate.HEALTHY,
-            AccountSpec(account=_number(2), token="simulated-2", seed=2, executions=300, currency="EUR", hedging=True),
+            AccountSpec(account=_number(2), token=_token(2), seed=2, executions=300, currency="EUR", hedging=True),
         ),
         (
             "trader-one",
             Fate.HEALTHY,
-            AccountSpec(account=_number(3), token="simulated-3", seed=3, executions=120, currency="GBP", flat=True),
+            AccountSpec(account=_number(3), token=_token(3), seed=3, executions=120, currency="GBP", flat=True),
         ),
         (
             "trader-one",
             Fate.HEALTHY,
-            AccountSpec(account=_number(4), token="simulated-4", seed=4, executions=0, blank=True),
+            AccountSpec(account=_number(4), token=_token(4), seed=4, executions=0, blank=True),
         ),
         (
             "trader-two",
             Fate.HEALS_ON_RETRY,
-            AccountSpec(account=_number(5), token="simulated-5", seed=5, executions=250),
+            AccountSpec(account=_number(5), token=_token(5), seed=5, executions=250),
         ),
         (
             "trader-two",
             Fate.FAILS_HALF_WAY,
-            AccountSpec(account=_number(6), token="simulated-6", seed=6, executions=1_200),
+            AccountSpec(account=_number(6), token=_token(6), seed=6, executions=1_200),
         ),
-        ("trader-two", Fate.REFUSED, AccountSpec(account=_number(7), token="simulated-7", seed=7, executions=50)),
+        ("trader-two", Fate.REFUSED, AccountSpec(account=_number(7), token=_token(7), seed=7, executions=50)),
     ]
     app, control = make_oanda(World([spec for _, _, spec in kinds]))
     server = running.enter_context(serve_in_thread(app))
@@ -115,3 +115,7 @@ def _oanda(running: ExitStack) -> DemoBroker:
 
 def _number(last: int) -> str:
     return f"101-004-7000001-{last:03d}"
+
+
+def _token(number: int) -> str:
+    return f"simulated-{number}"

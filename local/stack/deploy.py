@@ -68,6 +68,8 @@ def local_parameters(*, jwt_issuer: str, jwt_audience: str, broker_endpoints: st
         "JwtIssuer": jwt_issuer,
         "JwtAudience": jwt_audience,
         "MetricMathAlarms": "false",  # MiniStack rolls the whole stack back on them
+        "MaxConcurrency": "2",  # each execution at once is a process that this machine starts
+        "BackfillMaxConcurrency": "4",
         "BrokerEndpoints": broker_endpoints,
     }
 

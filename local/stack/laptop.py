@@ -5,9 +5,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from botocore.config import Config
+
 from local.stack.deploy import Deployed, deploy, local_parameters
 from local.stack.emulator import Emulator
 from local.stack.identity import AUDIENCE, LocalIssuer
+
+TICK_SECONDS = 60  # longer than the dispatcher's timeout
 
 
 class DispatchError(Exception):
@@ -35,7 +39,8 @@ class Laptop:
         session, endpoint = self.emulator.session, self.emulator.endpoint
         name = self.deployed.resources["DispatcherFunctionTick"]
         target = session.client("scheduler", endpoint_url=endpoint).get_schedule(Name=name)["Target"]
-        answer = session.client("lambda", endpoint_url=endpoint).invoke(
+        patient = Config(read_timeout=TICK_SECONDS, retries={"total_max_attempts": 1})
+        answer = session.client("lambda", endpoint_url=endpoint, config=patient).invoke(
             FunctionName=target["Arn"], Payload=target["Input"].encode()
         )
         body = answer["Payload"].read().decode()
