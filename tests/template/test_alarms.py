@@ -8,6 +8,7 @@ import pytest
 
 from brokersync.domain.runs import Outcome
 from brokersync.telemetry import NAMESPACE, Metric
+from local.cli import app
 from tests.template.reading import ROOT, dashboard, resources, text_of, written
 
 ALARMS = resources(written(), "AWS::CloudWatch::Alarm")
@@ -89,6 +90,14 @@ def test_the_runbook_has_no_section_without_an_alarm() -> None:
     assert set(re.findall(r"^## (.+)$", RUNBOOK, re.MULTILINE)) == {*names, "Rolling back"}
 
 
+def test_the_runbook_names_commands_that_exist() -> None:
+    # given the commands of `brokersync`, and those that the runbook tells to use
+    existing = {command.name or command.callback.__name__ for command in app.registered_commands}
+    named = set(re.findall(r"(?:`|^    )brokersync ([a-z-]+)", RUNBOOK, re.MULTILINE))
+    # then there are no others
+    assert {"status", "failures", "redrive", "pause", "resume"} <= named <= existing
+
+
 @each_alarm
 def test_i10_an_alarm_reaches_the_topic_when_it_begins_and_when_it_ends(name: str) -> None:
     # given an alarm; then both go to the topic
@@ -105,8 +114,11 @@ def test_cloudwatch_can_encrypt_for_the_topic_and_publish_to_it() -> None:
     keys = resources(written(), "AWS::KMS::Key")["StorageKey"]["KeyPolicy"]["Statement"]
     assert any(s["Principal"] == {"Service": "cloudwatch.amazonaws.com"} for s in keys)
     (policy,) = resources(written(), "AWS::SNS::TopicPolicy").values()
-    (allowed,) = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
-    assert allowed["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    allowed, denied = policy["PolicyDocument"]["Statement"]
+    assert (allowed["Effect"], allowed["Principal"]) == ("Allow", {"Service": "cloudwatch.amazonaws.com"})
+    # and nobody gets through without TLS, wherever there is TLS
+    condition, statement, _ = denied["Fn::If"]
+    assert (condition, statement["Effect"]) == ("HasTls", "Deny")
 
 
 def test_i10_every_dead_letter_raises_an_alarm() -> None:

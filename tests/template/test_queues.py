@@ -46,8 +46,10 @@ def test_every_queue_is_one_of_jobs_or_of_dead_letters() -> None:
 def test_every_queue_is_encrypted_and_refuses_to_talk_without_tls() -> None:
     # given all queues; then SQS encrypts each
     assert all(queue["SqsManagedSseEnabled"] is True for queue in QUEUES.values())
-    # and the policy denies everything without TLS, on each
-    (policy,) = resources(written(), "AWS::SQS::QueuePolicy").values()
+    # and the policy denies everything without TLS, on each; only the laptop's AWS has none
+    ((name, policy),) = resources(written(), "AWS::SQS::QueuePolicy").items()
+    assert written()["Resources"][name]["Condition"] == "HasTls"
+    assert written()["Conditions"]["HasTls"] == {"Fn::Not": [{"Condition": "IsLocal"}]}
     assert {queue["Ref"] for queue in policy["Queues"]} == set(QUEUES)
     (statement,) = policy["PolicyDocument"]["Statement"]
     assert (statement["Effect"], statement["Action"]) == ("Deny", "sqs:*")

@@ -141,8 +141,9 @@ def test_the_bucket_is_private_versioned_and_encrypted_with_our_key() -> None:
     (encryption,) = the_bucket()["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert text_of(encryption["ServerSideEncryptionByDefault"]["KMSMasterKeyID"]) == "StorageKey.Arn"
     assert encryption["BucketKeyEnabled"] is True
-    # and it talks by TLS only
-    (policy,) = resources(written(), "AWS::S3::BucketPolicy").values()
+    # and it talks by TLS only, wherever there is TLS
+    ((name, policy),) = resources(written(), "AWS::S3::BucketPolicy").items()
+    assert written()["Resources"][name]["Condition"] == "HasTls"
     (statement,) = policy["PolicyDocument"]["Statement"]
     assert statement["Effect"] == "Deny"
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
