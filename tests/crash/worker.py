@@ -1,0 +1,73 @@
+"""A sync function's process, ready to be forked: one fork per delivery, so that ending it costs nothing.
+
+Reads a request (JSON) per line from stdin, writes an answer per line to stdout. Started as `python -m
+tests.crash.worker` with the function's environment, so it has one thread when it forks.
+"""
+
+import json
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+
+# What this process prints from here on, log lines above all, goes to stderr: stdout is for the answers alone.
+ANSWERS = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
+
+from brokersync.services.sync_batch import JobMessage  # noqa: E402
+from brokersync.settings import SyncSettings, load  # noqa: E402
+from functions.sync.app import build  # noqa: E402
+from tests.crash.faults import Fault, When, watch  # noqa: E402
+
+
+class ShiftedClock:
+    """The real clock, some seconds ahead."""
+
+    def __init__(self, ahead: float) -> None:
+        self._ahead = timedelta(seconds=ahead)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self._ahead
+
+    def sleep(self, seconds: float) -> None:
+        self._ahead += timedelta(seconds=seconds)
+
+
+class Minute:
+    """An invocation that has a minute left, always."""
+
+    def seconds_left(self) -> float:
+        return 60.0
+
+
+def deliver(request: dict[str, object], answer: int) -> None:
+    """In the fork: take the delivery, write what became of it to the pipe, and end."""
+    fault = request.get("fault")
+    calls = watch(Fault(fault["call"], When(fault["when"])) if isinstance(fault, dict) else None)
+    batch = build(load(SyncSettings), ShiftedClock(float(str(request["ahead"]))))
+    message = JobMessage(message_id="m-1", body=str(request["body"]), received=int(str(request["received"])))
+    report = batch.run([message], Minute())
+    outcomes = [run.run.outcome.value for run in report.runs]
+    body = json.dumps({"calls": calls.names, "failed": list(report.failed_message_ids), "outcomes": outcomes})
+    os.write(answer, body.encode())
+    os._exit(0)
+
+
+def main() -> None:
+    for line in sys.stdin:
+        mine, theirs = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                deliver(json.loads(line), theirs)
+            finally:
+                os._exit(1)
+        os.close(theirs)
+        with os.fdopen(mine, "rb") as pipe:
+            body = pipe.read()
+        _, status = os.waitpid(child, 0)
+        answer = {"status": os.waitstatus_to_exitcode(status), **json.loads(body or b"{}")}
+        print(json.dumps(answer), file=ANSWERS, flush=True)
+
+
+if __name__ == "__main__":
+    main()
