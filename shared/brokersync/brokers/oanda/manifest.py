@@ -37,4 +37,5 @@ MANIFEST = Manifest(
     perishable=False,
     unique_id="transaction id + tradeID + leg kind; the ids of an account's transactions have no gaps",
     sections=(SUMMARY, TRANSACTIONS, OPEN_TRADES),
+    uncited=(SUMMARY, OPEN_TRADES),
 )
