@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from brokersync.contracts.jobs import SyncJob
 from brokersync.contracts.triggers import QueueBatch, Tick
+from brokersync.domain.identity import user_id
 from tests.template.reading import ROOT, deployed, resources
 from tests.unit.functions.api_world import ApiWorld, Context, answer_of
 
@@ -18,7 +19,7 @@ CONTRACTS: dict[str, type[BaseModel]] = {
     "sqs_sync_job": QueueBatch,
     "sqs_mixed_batch": QueueBatch,
 }
-REQUESTS = ("http_start_sync", "http_get_sync_status")
+REQUESTS = {"http_start_sync": 202, "http_get_sync_status": 200}
 
 
 def event(name: str) -> dict[str, Any]:
@@ -67,15 +68,16 @@ def test_i7_the_mixed_batch_has_jobs_and_bodies_that_are_none() -> None:
     assert {record.attributes.received for record in bad} == {1, 3}
 
 
-@pytest.mark.parametrize("name", REQUESTS)
-def test_a_sample_request_is_answered_by_its_route(name: str) -> None:
-    # given the API without any account, and a sample request with the claims of a token
+@pytest.mark.parametrize(("name", "status"), REQUESTS.items())
+def test_a_sample_request_reaches_its_route_as_the_trader_of_its_token(name: str, status: int) -> None:
+    # given a sample request, and the account that it asks for, which belongs to the subject of its token
     request = event(name)
-    assert request["version"] == "2.0"
-    assert {"iss", "sub"} <= request["requestContext"]["authorizer"]["jwt"]["claims"].keys()
-    assert request["routeKey"] in {r["RouteKey"] for r in resources(deployed(), "AWS::ApiGatewayV2::Route").values()}
+    claims = request["requestContext"]["authorizer"]["jwt"]["claims"]
+    world = ApiWorld()
+    world.add("acc_sample", user_id=user_id(claims["iss"], claims["sub"]))
     # when the API gets it
-    answer = answer_of(ApiWorld().app.resolve(request, Context()))
-    # then it is not lost on the way: the route says that the account is not this trader's
-    assert answer.status == 404
-    assert answer.json["code"] == "not_found"
+    answer = answer_of(world.app.resolve(request, Context()))
+    # then it does what it is for
+    assert (request["version"], answer.status) == ("2.0", status)
+    # and the gateway has a route for it
+    assert request["routeKey"] in {r["RouteKey"] for r in resources(deployed(), "AWS::ApiGatewayV2::Route").values()}
