@@ -1,6 +1,7 @@
 """`make run`: the whole of it on this machine, with simulated brokers and demo accounts, until Ctrl-C."""
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -27,6 +28,8 @@ from local.stack.running import announced
 
 def run(*, once: bool) -> int:
     """Start, sync one round, show it; then with `once` check it, else stay up. Returns the exit status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # whoever reads along in a file sees each line at once
     screen = Screen()
     forget_machine_settings()
     started = time.monotonic()
@@ -106,10 +109,11 @@ def _rows(stored: Sequence[StoredAccount], told: Mapping[str, http.Account]) -> 
 
 def _show_doors(screen: Screen, here: Laptop) -> None:
     token = here.issuer.token(next(iter(PLANS)))
-    screen.line(f"Page:  {here.api_url}/#token={token}")
-    screen.line(f"API:   {here.api_url}")
-    screen.line(f"Try:   curl -H 'Authorization: Bearer {token}' '{here.api_url}/trading-accounts'")
-    screen.line("Or:    .venv/bin/brokersync status")
+    screen.line(f"Page  {here.api_url}/#token={token}")
+    screen.line(f"API   {here.api_url}")
+    screen.line(f"      TOKEN={token}")
+    screen.line(f"      curl -H \"Authorization: Bearer $TOKEN\" '{here.api_url}/trading-accounts'")
+    screen.line("Also  .venv/bin/brokersync status (or failures, sync, pause, ...; --help lists them)")
     screen.line("Synced by its schedule from now on; Ctrl-C ends everything.")
 
 
@@ -119,12 +123,15 @@ def _seconds(started: float) -> str:
 
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """Treat the end of the terminal or a `kill` like Ctrl-C: everything is put away first."""
+    """Treat the end of the terminal or a `kill` like Ctrl-C: everything is put away first.
+
+    Ctrl-C itself is taken too: a program that a script starts in the background has it switched off.
+    """
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:

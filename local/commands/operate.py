@@ -8,9 +8,6 @@ from typing import Concatenate, ParamSpec
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.exceptions import PynamoDBException
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from brokersync.aws.runs import DynamoRuns
 from brokersync.aws.scheduler import DynamoScheduler
@@ -28,6 +25,7 @@ from local.commands import connect as connecting
 from local.commands import dead_letters, report
 from local.commands.errors import CommandError
 from local.commands.stack import Stack
+from local.console import make_console, make_table
 
 P = ParamSpec("P")
 ALL_BROKERS = "*"
@@ -65,14 +63,14 @@ def _show_overview(seen: report.Overview) -> None:
 
 
 def _show_accounts(name: str, states: Sequence[AccountState]) -> None:
-    table = _table("Account", "Broker", "Number", "Status", "Last success", "Told to the trader")
+    table = make_table("Account", "Broker", "Number", "Status", "Last success", "Told to the trader")
     for state in states:
         status, account = state.status, state.own.account
         told = f"{status.error_message} {status.next_step}".strip()
         success = f"{status.last_successful_sync_at:%Y-%m-%d %H:%M:%S}" if status.last_successful_sync_at else "never"
         table.add_row(account.account_id, account.broker, account.masked_number, status.badge, success, told)
     typer.echo(f"\n{name}")
-    Console(highlight=False).print(table)
+    make_console().print(table)
 
 
 @_on_stack
@@ -84,7 +82,7 @@ def show_failures(stack: Stack) -> None:
     if not failed and not unreadable:
         typer.echo("no feed's last run failed, and there are no dead letters")
         return
-    table = _table("Feed", "Broker", "Status", "Code", "Message and next step", "Job", "Dead letters")
+    table = make_table("Feed", "Broker", "Status", "Code", "Job", "Dead letters", "Told to the trader")
     for failure in failed:
         code = failure.feed.error_code
         told = f"{failure.feed.safe_message} {NEXT_STEPS[code] if code else ''}".strip()
@@ -93,11 +91,11 @@ def show_failures(stack: Stack) -> None:
             failure.feed.broker,
             failure.status.badge,
             code.value if code else "",
-            told,
             failure.job_id,
             str(failure.dead),
+            told,
         )
-    Console(highlight=False).print(table)
+    make_console().print(table)
     for letter in unreadable:
         typer.echo(f"dead letter {letter.message_id} is no job: {letter.body[:200]}")
 
@@ -200,10 +198,3 @@ def _known(broker: str) -> str:
 
 def _spoken(broker: str) -> str:
     return "all brokers" if broker == ALL_BROKERS else broker
-
-
-def _table(*headings: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    return table

@@ -4,14 +4,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-PLAIN_WIDTH = 160  # where the output goes into a file or another program, nothing is cut to a terminal's width
+from local.console import make_console, make_table
 
-_STYLES: Mapping[str, str] = {"synced": "green", "partial": "yellow", "pending": "yellow", "needs_review": "magenta"}
+_STYLES: Mapping[str, str] = {
+    "synced": "green",
+    "syncing": "cyan",
+    "pending": "yellow",
+    "partial": "yellow",
+    "needs_review": "magenta",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +34,8 @@ class Row:
 class Screen:
     """Writes to stdout."""
 
-    def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(highlight=False)
-        if not self._console.is_terminal:
-            self._console = Console(highlight=False, width=PLAIN_WIDTH, file=self._console.file)
+    def __init__(self) -> None:
+        self._console = make_console()
 
     def line(self, text: str = "", *, style: str = "") -> None:
         """Write a line as it is; addresses and tokens are not wrapped."""
@@ -44,10 +45,6 @@ class Screen:
     def progress(self, text: str) -> Iterator[Callable[[str], None]]:
         """Show how far something is; call what you get with the news, which is shown when it differs."""
         shown = ""
-        if self._console.is_terminal:
-            with self._console.status(text) as status:
-                yield lambda news: status.update(f"{text}: {news}")
-            return
 
         def print_news(news: str) -> None:
             nonlocal shown
@@ -55,16 +52,16 @@ class Screen:
                 self.line(f"{text}: {news}")
             shown = news
 
-        yield print_news
+        if not self._console.is_terminal:
+            yield print_news
+            return
+        with self._console.status(text) as status:
+            yield lambda news: status.update(f"{text}: {news}")
 
     def table(self, rows: Iterable[Row]) -> None:
         """The accounts, in the order given."""
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for heading in ("Trader", "Account", "Broker", "Status"):
-            table.add_column(heading, no_wrap=True)
-        table.add_column("Trades", justify="right")
-        table.add_column("Last sync", no_wrap=True)
-        table.add_column("What the trader is told", overflow="fold")
+        table = make_table("Trader", "Account", "Broker", "Status", "Trades", "Last success", "What the trader is told")
+        table.columns[4].justify = "right"
         for row in rows:
             badge = Text(row.badge, style=_STYLES.get(row.status, "red"))
             table.add_row(row.trader, row.account, row.broker, badge, f"{row.trades:,}", row.last_sync, row.note)

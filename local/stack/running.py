@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -10,46 +10,42 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from local.stack.deploy import ROOT
 from local.stack.laptop import Laptop
 
-FILE = ROOT / ".local" / "stack.json"
+FOLDER = ROOT / ".local" / "stacks"
 
 
 class RunningStack(BaseModel):
-    """A stack on this machine: who holds it, by which variables AWS's clients find it, user ids by trader's name."""
+    """A stack on this machine: by which variables AWS's clients find it, and user ids by trader's name."""
 
     model_config = ConfigDict(frozen=True)
 
-    pid: int
     name: str
     environment: Mapping[str, str]
     traders: Mapping[str, str]
 
 
 @contextmanager
-def announced(running: Laptop, traders: Mapping[str, str], file: Path = FILE) -> Iterator[None]:
-    """Let other terminals find the stack while the `with` block lasts. Of two stacks the one started last is found."""
-    file.parent.mkdir(exist_ok=True)
-    stack = RunningStack(
-        pid=os.getpid(), name=running.deployed.name, environment=running.emulator.environment, traders=traders
-    )
+def announced(running: Laptop, traders: Mapping[str, str], folder: Path = FOLDER) -> Iterator[None]:
+    """Let other terminals find the stack while the `with` block lasts."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stack = RunningStack(name=running.deployed.name, environment=running.emulator.environment, traders=traders)
+    file = folder / f"{os.getpid()}.json"
     file.write_text(stack.model_dump_json())
     try:
         yield
     finally:
-        if _read(file) == stack:
-            file.unlink(missing_ok=True)
+        file.unlink(missing_ok=True)
 
 
-def find(file: Path = FILE) -> RunningStack | None:
-    """The stack that `make run` holds on this machine, if one is running."""
-    stack = _read(file)
-    return stack if stack and _is_alive(stack.pid) else None
-
-
-def _read(file: Path) -> RunningStack | None:
-    try:
-        return RunningStack.model_validate_json(file.read_bytes())
-    except (OSError, ValidationError):
-        return None
+def find(folder: Path = FOLDER) -> RunningStack | None:
+    """The stack that a `make run` holds on this machine, the newest if there are several."""
+    found: list[tuple[float, RunningStack]] = []
+    for file in folder.glob("*.json"):
+        if not _is_alive(int(file.stem)):
+            file.unlink(missing_ok=True)  # of a `make run` that was killed
+            continue
+        with suppress(OSError, ValidationError):  # it ends, or is just beginning, while we look
+            found.append((file.stat().st_mtime, RunningStack.model_validate_json(file.read_bytes())))
+    return max(found, key=lambda pair: pair[0])[1] if found else None
 
 
 def _is_alive(pid: int) -> bool:
