@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.loaders import JSONFileLoader, Loader
+from botocore.model import MapShape
+from botocore.serialize import JSONSerializer
 from botocore.session import Session
 from pynamodb.connection import Connection, TableConnection
 from pynamodb.models import Model
@@ -75,6 +77,18 @@ class _ServiceModels(Loader):
         return [folder.name for path in paths if path.is_dir() for folder in path.iterdir()]
 
 
+class _DynamoSerializer(JSONSerializer):
+    """Takes items and values as they are, `{"id": {"S": "text"}}`: walking them again is half of a large request."""
+
+    def _serialize_type_map(
+        self, serialized: dict[str, object], value: Mapping[str, Mapping[str, object]], shape: MapShape, key: str
+    ) -> None:
+        if shape.value.name == "AttributeValue" and not any("B" in one for one in value.values()):
+            serialized[key] = value
+        else:
+            super()._serialize_type_map(serialized, value, shape, key)  # type: ignore[misc]  # the stubs lack it
+
+
 class AwsSession:
     """One per process, made at its start and shared by all threads. It honours AWS_ENDPOINT_URL, as botocore does."""
 
@@ -102,10 +116,15 @@ class AwsSession:
         """The client of a service, made when it is first asked for. Clients are safe to use from several threads."""
         with self._making:
             if name not in self._clients:
-                made = self._session.create_client(name, region_name=self._region, config=CONFIG)
-                made.meta.events.register("needs-retry.dynamodb", _retry_conflicts)  # type: ignore[arg-type]  # it answers
-                self._clients[name] = made
+                self._clients[name] = self._make(name)
             return self._clients[name]
+
+    def _make(self, name: str) -> BaseClient:
+        made = self._session.create_client(name, region_name=self._region, config=CONFIG)
+        if name == "dynamodb":
+            made.meta.events.register("needs-retry.dynamodb", _retry_conflicts)  # type: ignore[arg-type]  # it answers
+            made._serializer = _DynamoSerializer()  # type: ignore[attr-defined]  # there is no other way in
+        return made
 
     def table(self, model: type[TableModel]) -> type[TableModel]:
         """The model bound to its table of this session, under the prefix: the model itself stays as it is."""

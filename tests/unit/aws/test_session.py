@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from botocore.exceptions import DataNotFoundError
+from botocore.serialize import JSONSerializer
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.models import Model
 
@@ -70,3 +71,26 @@ def test_a_service_that_does_not_exist_is_an_error():
     # given the loader that takes folders for services
     with pytest.raises(DataNotFoundError):
         AwsSession().client("no-such-service")  # type: ignore[call-overload]
+
+
+def test_a_request_is_the_same_as_botocores_own():
+    # given a transaction and a put with texts, numbers, nested values and bytes
+    client = AwsSession(region="us-east-1").client("dynamodb")
+    item = {
+        "id": {"S": "\N{EURO SIGN}"},
+        "n": {"N": "1.5"},
+        "m": {"M": {"l": {"L": [{"BOOL": True}, {"NULL": True}]}}},
+        "ss": {"SS": ["a"]},
+    }
+    put = {"TableName": "t", "Item": item, "ExpressionAttributeValues": {":0": {"S": "x"}}}
+    packed = {"TableName": "t", "Item": {"id": {"S": "x"}, "b": {"B": b"\x00\xff"}}}
+    for operation, parameters in {
+        "TransactWriteItems": {"TransactItems": [{"Put": put}, {"Put": packed}], "ClientRequestToken": "token"},
+        "PutItem": packed,
+    }.items():
+        model = client.meta.service_model.operation_model(operation)
+        # when the client serialises it
+        ours = client._serializer.serialize_to_request(parameters, model)
+        # then it is byte for byte what botocore would have sent
+        assert ours == JSONSerializer().serialize_to_request(parameters, model)
+        assert type(client._serializer) is not JSONSerializer

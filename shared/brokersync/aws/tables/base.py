@@ -12,6 +12,8 @@ from pynamodb.expressions.update import Action
 from pynamodb.indexes import GlobalSecondaryIndex, Projection
 from pynamodb.models import MetaProtocol, Model
 
+from brokersync.aws.tables.records import RawItem
+
 Item = TypeVar("Item", bound="Table")
 Request = dict[str, Any]  # of DynamoDB's API
 
@@ -89,7 +91,7 @@ class Table(Model):
 
     def insert(self, condition: Condition) -> Written[Self] | Refused[Self]:
         """One PutItem, if the condition holds."""
-        return self._send("put_item", self.insert_request(condition))
+        return self._send("put_item", self.put_request(self.serialize(), condition))
 
     @classmethod
     def change_request(
@@ -104,9 +106,19 @@ class Table(Model):
             return_values_on_condition_failure="ALL_OLD",
         )
 
-    def insert_request(self, condition: Condition) -> Request:
-        """The put as a request of its own or of a transaction."""
-        return self.get_save_kwargs_from_instance(condition, "ALL_OLD")
+    @classmethod
+    def put_request(cls, item: RawItem, condition: Condition) -> Request:
+        """The put of a whole item as a request of its own or of a transaction."""
+        names: dict[str, str] = {}
+        values: dict[str, Any] = {}
+        request = {
+            "TableName": cls.Meta.table_name,
+            "Item": item,
+            "ConditionExpression": condition.serialize(names, values),
+            "ExpressionAttributeNames": {placeholder: name for name, placeholder in names.items()},
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        return request | {"ExpressionAttributeValues": values} if values else request
 
     @classmethod
     def _send(cls, operation: str, request: Request) -> Written[Self] | Refused[Self]:

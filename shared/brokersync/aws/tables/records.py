@@ -5,16 +5,16 @@ without touching the tables, as long as it has one.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import UTC, datetime
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow, Subnormal
 from enum import StrEnum
 from types import NoneType, UnionType
-from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 from pynamodb.constants import BOOLEAN, LIST, MAP, NUMBER, STRING
 
-from brokersync.domain.money import plain
+from brokersync.domain.money import MAX_DIGITS, plain
 
 RawValue = dict[str, Any]  # {"S": "text"}: DynamoDB's own form
 RawItem = dict[str, RawValue]
@@ -22,7 +22,7 @@ RawItem = dict[str, RawValue]
 T = TypeVar("T")
 
 # DynamoDB rounds beyond 38 digits without a word; here that is an error.
-_EXACT = Context(prec=38, Emin=-130, Emax=125, traps=[Inexact, InvalidOperation, Overflow, Subnormal])
+_EXACT = Context(prec=MAX_DIGITS, Emin=-130, Emax=125, traps=[Inexact, InvalidOperation, Overflow, Subnormal])
 
 
 def utc_text(moment: datetime) -> str:
@@ -34,13 +34,15 @@ def utc_text(moment: datetime) -> str:
 
 def number_text(number: Decimal) -> str:
     """A number as DynamoDB takes it. Raises an ArithmeticError for what it would not keep exactly."""
+    text = str(number)
+    if len(text) <= MAX_DIGITS and text.isascii() and text.lstrip("-").replace(".", "").isdigit():
+        return text  # too short to be rounded, like nearly all
     if not number.is_finite():
-        raise InvalidOperation(f"{number} is not a number that can be stored")
+        raise InvalidOperation(f"{text} is not a number that can be stored")
     return plain(number.normalize(_EXACT))
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
+class _Form(NamedTuple):
     """How values of one type are stored: DynamoDB's type tag, and the two ways."""
 
     tag: str
@@ -48,11 +50,12 @@ class _Form:
     decode: Callable[[Any], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
+class _Column(NamedTuple):
     name: str
-    form: _Form
     default: object
+    tag: str
+    encode: Callable[[Any], Any]
+    decode: Callable[[Any], Any]
 
 
 class Record(Generic[T]):
@@ -62,26 +65,21 @@ class Record(Generic[T]):
         self._kind = kind
         hints = get_type_hints(kind)
         # A record is made of one dataclass each: fields() says nothing about T that mypy could check.
-        self._columns = [_Column(spec.name, _form_of(hints[spec.name]), _default(spec)) for spec in fields(kind)]  # type: ignore[arg-type]
+        specs: tuple[Field[Any], ...] = fields(kind)  # type: ignore[arg-type]
+        self._columns = [_Column(spec.name, _default(spec), *_form_of(hints[spec.name])) for spec in specs]
 
     def encode(self, value: T) -> RawItem:
         """The map of a dataclass instance. Raises decimal.Inexact for a number that can't be kept exactly."""
         raw: RawItem = {}
-        for column in self._columns:
-            content = getattr(value, column.name)
-            if content is not None and content != column.default:
-                raw[column.name] = {column.form.tag: column.form.encode(content)}
+        for name, default, tag, encode, _ in self._columns:
+            content = getattr(value, name)
+            if content is not None and content != default:
+                raw[name] = {tag: encode(content)}
         return raw
 
     def decode(self, raw: Mapping[str, RawValue]) -> T:
         """The instance of such a map."""
-        return self._kind(
-            **{
-                column.name: column.form.decode(raw[column.name][column.form.tag])
-                for column in self._columns
-                if column.name in raw
-            }
-        )
+        return self._kind(**{name: decode(raw[name][tag]) for name, _, tag, _, decode in self._columns if name in raw})
 
 
 def _default(spec: "Field[Any]") -> object:

@@ -13,5 +13,5 @@ class TradeItem(LedgerItem):
 
     Meta = settings("trades")
 
-    source_trade_id = UnicodeAttribute(range_key=True)
+    source_id = UnicodeAttribute(range_key=True, attr_name="source_trade_id")
     entry = RecordAttribute(Execution, attr_name="execution")
