@@ -102,7 +102,10 @@ class Control:
 
     async def _get_faults(self, request: Request) -> Response:  # noqa: ARG002 (Starlette's signature)
         return JSONResponse(
-            [{**fault.model_dump(exclude_defaults=True), "hits": hits} for fault, hits in self.faults.state()]
+            [
+                {**fault.model_dump(exclude_defaults=True, exclude={"token"}), "hits": hits}
+                for fault, hits in self.faults.state()
+            ]
         )
 
     async def _post_faults(self, request: Request) -> Response:

@@ -43,7 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for spec in specs:
             print(f"  account {spec.account}  token {spec.token}", flush=True)
 
-    serve_forever(app, asked.port, announce=announce)
+    try:
+        serve_forever(app, asked.port, announce=announce)
+    except OSError as error:
+        parser.error(f"port {asked.port}: {error.strerror}")
 
 
 if __name__ == "__main__":

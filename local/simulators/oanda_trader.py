@@ -61,11 +61,20 @@ class Trader:
         self._book.market.step(self._rng)
         return self._open(ns, 1)
 
-    def close_one(self, ns: int, *, partly: bool = False) -> int:
-        """Close the oldest Trade, or a part of it; returns 1, or 0 when there is none."""
+    def close_one(self, ns: int) -> int:
+        """Close one Trade; returns 1, or 0 when there is none."""
         self._book.advance(ns)
         self._book.market.step(self._rng)
-        return (self._reduce if partly else self._close_some)(ns, 1)
+        return self._close_some(ns, 1) if self._book.open_trades else 0
+
+    def reduce_one(self, ns: int) -> int:
+        """Close a part of a Trade; returns 1, or 0 when there is none that can be divided."""
+        self._book.advance(ns)
+        self._book.market.step(self._rng)
+        for trade in self._first_in_line():
+            if part := self._some_of(trade):
+                return self._divide(ns, trade, part)
+        return 0
 
     # --- trading ----------------------------------------------------------------------------------------------------
 
@@ -105,11 +114,12 @@ class Trader:
         """Close a part of the oldest Trade; where others are before it, FIFO leaves no choice."""
         held = self._oldest_held()
         part = self._some_of(held[0]) if held else None
-        if part is None:
-            return self._close_some(ns, most) if held else self._open(ns, most)
+        return self._divide(ns, held[0], part) if part else self._open(ns, most)
+
+    def _divide(self, ns: int, trade: Trade, part: Decimal) -> int:
         if self._book.hedging:
-            return self._close_trade(ns, held[0], part)
-        return self._opposite_order(ns, [(held[0], part)])
+            return self._close_trade(ns, trade, part)
+        return self._opposite_order(ns, [(trade, part)])
 
     def _close_out(self, ns: int, most: int) -> int:
         """Close every Trade of an instrument and side by one request: several legs in one fill."""
@@ -280,6 +290,13 @@ class Trader:
             if trade.instrument == chosen.instrument and (trade.units > 0) == (chosen.units > 0)
         ]
 
+    def _first_in_line(self) -> list[Trade]:
+        """The Trades that an order may reduce: any where the account hedges, else the oldest of each instrument."""
+        trades = list(self._book.open_trades.values())
+        if self._book.hedging:
+            return trades
+        return list({trade.instrument: trade for trade in reversed(trades)}.values())
+
     def _direction(self, instrument: str) -> int:
         """Buy or sell so that a new Trade opens: with the position where the account nets, else as it comes."""
         held = [trade for trade in self._book.open_trades.values() if trade.instrument == instrument]
@@ -294,5 +311,7 @@ class Trader:
     def _some_of(self, trade: Trade) -> Decimal | None:
         """A part of a Trade's units; None when they can't be divided."""
         smallest = Decimal(1).scaleb(-INSTRUMENTS[trade.instrument].unit_digits)
+        if abs(trade.units) <= smallest:
+            return None
         part = (abs(trade.units) * Decimal(self._rng.randint(1, 9)) / 10).quantize(smallest)
-        return part if 0 < part < abs(trade.units) else None
+        return min(max(part, smallest), abs(trade.units) - smallest)

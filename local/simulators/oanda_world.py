@@ -14,7 +14,7 @@ from local.simulators.oanda_trader import Trader
 
 _OLD_STYLE_SHARE: Final = 20  # the first twentieth of the executions looks as it did in 2016
 _COMMISSION: Final = Decimal("0.00005")
-_SLACK: Final = 6  # a habit opens at most three Trades, which take as many executions to close again
+_SLACK: Final = 6  # a habit opens at most three Trades, which take as many executions again to close
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,10 @@ class AccountSpec:
     flat: bool = False
     blank: bool = False
     closed: bool = False
+
+    def __post_init__(self) -> None:
+        if self.flat and self.executions == 1:
+            raise ValueError("executions: one alone can't leave an account flat")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -161,9 +165,11 @@ def _live_through(account: Account, rng: random.Random, end: int) -> None:
         excess = left - len(book.open_trades)  # executions that are not needed for closing
         if not spec.flat or excess > _SLACK:
             left -= trader.act(now, left)
-        elif excess >= 2 and len(book.open_trades) < 2:
-            left -= trader.trade(now)
+        elif excess % 2 and trader.reduce_one(now):
+            left -= 1
+        elif excess > 0:
+            left -= trader.trade(now)  # and another one for closing it again
         else:
-            left -= trader.close_one(now, partly=excess > 0) or trader.trade(now)
+            left -= trader.close_one(now)
     book.old_style = False
     book.advance(end)

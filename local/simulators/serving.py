@@ -5,6 +5,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -61,7 +62,7 @@ def serve_forever(app: ASGIApp, port: int, *, announce: Callable[[str], None]) -
 
     Raises OSError when the port is taken.
     """
-    with _listen(port) as listener:
+    with _listen(port) as listener, suppress(KeyboardInterrupt):
         announce(f"http://{HOST}:{listener.getsockname()[1]}")
         _server(app).run(sockets=[listener])
 

@@ -148,6 +148,11 @@ def test_an_account_has_as_many_executions_as_asked_for(seed: int, executions: i
     assert not (flat and book.open_trades)
 
 
+def test_a_flat_account_of_one_execution_is_refused() -> None:
+    with pytest.raises(ValueError, match="executions: one alone"):
+        AccountSpec(account=ACCOUNT, token="t", executions=1, flat=True)
+
+
 def test_the_same_seed_makes_the_same_account() -> None:
     assert _book(executions=300, seed=9).transactions == _book(executions=300, seed=9).transactions
     assert _book(executions=300, seed=9).transactions != _book(executions=300, seed=10).transactions

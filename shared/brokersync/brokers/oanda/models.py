@@ -14,7 +14,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 from brokersync.domain.money import BadNumberError, decimal_from
 from brokersync.domain.times import BrokerTime, from_rfc3339, from_unix_text
 
-_UNIX_TIME = re.compile(r"\d{1,11}(\.\d{1,9})?")
+_PLAIN_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,18})?")  # exact as it is: no more than 38 digits
+_UNIX_TIME = re.compile(r"[0-9]{1,11}(\.[0-9]{1,9})?")
 
 
 def _id(value: object) -> object:
@@ -26,6 +27,11 @@ def _text(value: object) -> object:
 
 
 def _amount(value: object) -> Decimal:
+    if isinstance(value, str):
+        if _PLAIN_NUMBER.fullmatch(value):
+            return Decimal(value)
+        if set(value) & set(",_"):
+            raise ValueError(f"{value[:40]!r} is not a number")  # OANDA groups no digits
     try:
         return decimal_from(value, "number")
     except BadNumberError as error:

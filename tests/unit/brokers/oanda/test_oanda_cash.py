@@ -136,6 +136,8 @@ def test_i5_an_unknown_type_with_trade_legs_is_reported() -> None:
     [
         (row("TRANSFER_FUNDS", amount="NaN"), "transaction 50", "amount: 'NaN' is not a finite number"),
         (row("TRANSFER_FUNDS", amount="12 euros"), "transaction 50", "amount: '12 euros' is not a number"),
+        (row("TRANSFER_FUNDS", amount="1,5"), "transaction 50", "amount: '1,5' is not a number"),
+        (row("TRANSFER_FUNDS", amount="1_000"), "transaction 50", "amount: '1_000' is not a number"),
         (row("TRANSFER_FUNDS", amount=None), "transaction 50", "amount: 'None' is a NoneType"),
         (row("TRANSFER_FUNDS", amount="9" * 60), "transaction 50", "has more than the 38 digits"),
         (row("DAILY_FINANCING", financing="1", positionFinancings="x"), "transaction 50", "positionFinancings: "),
