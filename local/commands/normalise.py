@@ -51,7 +51,7 @@ def _read(provider: Provider, broker: str, path: Path) -> RawPage:
     try:
         return provider.read_saved(str(path), body)
     except SyncError as error:
-        raise CommandError(f"{path}: not an answer of {broker}: {error.detail}") from None
+        raise CommandError(f"not an answer of {broker}: {error.detail}") from None  # which names the file
 
 
 def _lines(content: Normalised) -> Iterator[dict[str, Json]]:

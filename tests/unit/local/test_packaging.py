@@ -84,5 +84,5 @@ def test_a_folder_without_code_and_a_file_that_is_no_template_are_named(project:
     (project / "notes.yaml").write_text("just: notes")
     with pytest.raises(ValueError, match="empty: there is nothing in it to deploy"):
         zip_folder(project / "empty")
-    with pytest.raises(ValueError, match="notes.yaml: not a CloudFormation template"):
+    with pytest.raises(ValueError, match=r"notes\.yaml: not a CloudFormation template"):
         load_template(project / "notes.yaml")
