@@ -72,9 +72,13 @@ class _JsonFiles(JSONFileLoader):
 class _ServiceModels(Loader):
     """Takes every folder of the data path for a service; botocore looks through all 400 of them to know."""
 
-    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 (botocore's signature)
+    def __init__(self) -> None:
+        super().__init__(file_loader=_JsonFiles())
         paths = [Path(path) for path in self.search_paths]
-        return [folder.name for path in paths if path.is_dir() for folder in path.iterdir()]
+        self._services = [folder.name for path in paths if path.is_dir() for folder in path.iterdir()]
+
+    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 (botocore's signature)
+        return self._services
 
 
 class _DynamoSerializer(JSONSerializer):
@@ -97,7 +101,7 @@ class AwsSession:
         self._region = region
         self._table_prefix = table_prefix
         self._session = Session()
-        self._session.register_component("data_loader", _ServiceModels(file_loader=_JsonFiles()))
+        self._session.register_component("data_loader", _ServiceModels())
         self._clients: dict[str, BaseClient] = {}
         self._making = Lock()  # botocore makes clients one at a time only
         self._tables = _SharedConnection(self)
