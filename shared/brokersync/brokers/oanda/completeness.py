@@ -38,10 +38,16 @@ class IdRanges:
     start: datetime | None
 
 
-def read_ranges(page: RawPage) -> IdRanges:
-    """The id ranges of a list of pages; of its URLs only the ids are used. Raises BrokerChangedError."""
+def read_ranges(page: RawPage, *, whole: bool) -> IdRanges:
+    """The id ranges of a list of pages; of its URLs only the ids are used. Raises BrokerChangedError.
+
+    With `whole`, everything since the account exists was asked for: then the first id has to be 1.
+    """
     listed = validated(PagesAnswer, expect(page, Kind.TRANSACTION_PAGES).document, "transaction pages")
     ranges = tuple(_range_of(url, number) for number, url in enumerate(listed.pages, start=1))
+    begins = ranges[0][0] if ranges else listed.last_transaction_id + 1
+    if whole and begins != 1:
+        raise BrokerChangedError(f"transaction pages: they start at {begins}, though the whole history was asked for.")
     for number, ((_, before), (first, _)) in enumerate(pairwise(ranges), start=2):
         if first != before + 1:
             raise BrokerChangedError(f"transaction pages: page {number} starts at {first}, expected {before + 1}.")

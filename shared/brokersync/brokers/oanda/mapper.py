@@ -19,7 +19,7 @@ from brokersync.brokers.oanda.holdings import (
 )
 from brokersync.brokers.oanda.manifest import OPEN_TRADES, SUMMARY, TRANSACTIONS
 from brokersync.brokers.oanda.models import AccountsAnswer, Figures, Position, SummaryAnswer, Trade
-from brokersync.brokers.oanda.transactions import Source, TransactionReader
+from brokersync.brokers.oanda.transactions import Source, TransactionReader, text_in
 from brokersync.domain.errors import BrokerChangedError, ErrorCode, UserActionNeededError
 from brokersync.domain.pages import Normalised, RawPage, Unmapped
 from brokersync.domain.portfolio import AccountInfo, PositionsSection
@@ -74,9 +74,9 @@ class _Mapping:
         told = [(here, page.facts.get(CURRENCY, ""))]
         if answer.kind is Kind.ACCOUNT:
             account = an_object(answer.document["account"], "account")
-            told.append((str(account.get("id", here)), str(account.get("currency", ""))))
+            told.append((text_in(account, "id"), text_in(account, "currency")))
         told += [
-            (str(row.get("accountID", here)), str(row.get("homeCurrency", "")))
+            (text_in(row, "accountID"), text_in(row, "homeCurrency"))
             for row in transactions_in(answer)
             if isinstance(row, dict)
         ]

@@ -130,7 +130,7 @@ class _Fetch:
         """
         start = self._context.history_start
         page = yield from self._asked(self._client.transaction_pages(_rfc3339(start) if start else ""))
-        found = read_ranges(page)
+        found = read_ranges(page, whole=start is None)
         covered_from = start or found.start
         for first, last in found.ranges:
             page = yield from self._asked(self._client.id_range(first, last))

@@ -18,13 +18,19 @@ from brokersync.brokers.oanda.fills import read_fill
 from brokersync.brokers.oanda.models import DailyFinancing, DividendAdjustment, Head, OrderFill, TransferFunds
 from brokersync.domain.pages import Normalised, Unmapped
 
-_MODELS: Final[Mapping[object, type[Head]]] = {
+_MODELS: Final[Mapping[str, type[Head]]] = {
     "ORDER_FILL": OrderFill,
     "TRANSFER_FUNDS": TransferFunds,
     "DAILY_FINANCING": DailyFinancing,
     "DIVIDEND_ADJUSTMENT": DividendAdjustment,
 }
 _LEG_KEYS = ("tradeOpened", "tradeReduced", "tradesClosed")
+
+
+def text_in(row: Mapping[str, object], key: str) -> str:
+    """A row's text under a key; empty when there is none, or something else (which its model will refuse)."""
+    value = row.get(key)
+    return value if isinstance(value, str) else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +60,10 @@ class TransactionReader:
             if not isinstance(row, dict):
                 self._unmapped(source, f"row {number}", "it is not a transaction but a bare value")
                 continue
-            account = self._permitted(str(row.get("accountID", "")) or source.account)
-            where = f"transaction {row['id']}" if "id" in row else f"row {number}"
+            account = self._permitted(text_in(row, "accountID") or source.account)
+            where = f"transaction {str(row['id'])[:20]}" if "id" in row else f"row {number}"
             try:
-                transaction = _MODELS.get(row.get("type"), Head).model_validate(row)
+                transaction = _MODELS.get(text_in(row, "type"), Head).model_validate(row)
             except ValidationError as error:
                 self._balances[account] = None
                 self._unmapped(source, where, problems(error))

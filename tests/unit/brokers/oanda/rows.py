@@ -14,7 +14,7 @@ RECEIVED = datetime(2024, 5, 10, 12, tzinfo=UTC)
 Row = dict[str, object]
 
 
-def row(kind: str, **fields: object) -> Row:
+def row(kind: object, **fields: object) -> Row:
     """A transaction of the account, number 50 unless the fields say otherwise."""
     usual: Row = {
         "type": kind,
