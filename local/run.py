@@ -72,7 +72,7 @@ def _rounds(screen: Screen, here: Laptop, stack: Stack, brokers: Sequence[DemoBr
         _show_doors(screen, here)
         watch(screen, stack, connected, brokers)
     truth = {number: account for broker in brokers for number, account in broker.truth().items()}
-    found = list(problems(stack, stored, truth, told))
+    found = list(problems(stack, connected, stored, truth, told))
     for problem in found:
         screen.line(f"wrong: {problem}", style="red")
     if not found:
@@ -92,12 +92,12 @@ def _told(here: Laptop, trader: str) -> Sequence[http.Account]:
 
 
 def _rows(stored: Sequence[StoredAccount], told: Mapping[str, http.Account]) -> Iterator[Row]:
-    for one in stored:
+    for one in sorted(stored, key=lambda account: account.connected.demo.trader):
         sync = told[one.account_id].sync
         success = sync.last_successful_sync_at
         yield Row(
             trader=one.connected.demo.trader,
-            account=told[one.account_id].masked_number,
+            account=told[one.account_id].masked_number or "not found yet",
             broker=told[one.account_id].broker_name,
             status=sync.status,
             badge=sync.badge,

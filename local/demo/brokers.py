@@ -9,9 +9,16 @@ import httpx
 
 from local.demo.truth import AccountTruth, Truth
 from local.simulators.faults import Fault
+from local.simulators.ibkr_flex_http import PATH as FLEX_PATH
+from local.simulators.ibkr_flex_http import make_app as make_ibkr_flex
+from local.simulators.ibkr_flex_world import AccountSpec as FlexAccountSpec
+from local.simulators.ibkr_flex_world import LoginSpec, QuerySpec
+from local.simulators.ibkr_flex_world import World as FlexWorld
 from local.simulators.oanda_http import make_app as make_oanda
 from local.simulators.oanda_world import AccountSpec, World
 from local.simulators.serving import RunningServer, serve_in_thread
+
+ONE, TWO = "trader-one", "trader-two"
 
 
 class Fate(StrEnum):
@@ -21,11 +28,12 @@ class Fate(StrEnum):
     REFUSED = "refused"
     FAILS_HALF_WAY = "fails half way"
     HEALS_ON_RETRY = "heals on retry"
+    SET_UP_BADLY = "set up badly"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoConnection:
-    """What a demo trader connects. `account_numbers` is empty where the broker's answer lists them."""
+    """What a demo trader connects. `account_numbers` are those that the credential opens at the broker."""
 
     trader: str
     broker: str
@@ -53,40 +61,20 @@ class DemoBroker:
 
 @contextmanager
 def demo_brokers() -> Iterator[Sequence[DemoBroker]]:
-    """All of the demo's brokers, until the `with` block ends."""
+    """All of the demo's brokers, until the `with` block ends; the one that takes longest first."""
     with ExitStack() as running:
-        yield [_oanda(running)]
+        yield [_ibkr_flex(running), _oanda(running)]
 
 
 def _oanda(running: ExitStack) -> DemoBroker:
     kinds: Sequence[tuple[str, Fate, AccountSpec]] = [
-        ("trader-one", Fate.HEALTHY, AccountSpec(account=_number(1), token=_token(1), seed=1, executions=4_000)),
-        (
-            "trader-one",
-            Fate.HEALTHY,
-            AccountSpec(account=_number(2), token=_token(2), seed=2, executions=300, currency="EUR", hedging=True),
-        ),
-        (
-            "trader-one",
-            Fate.HEALTHY,
-            AccountSpec(account=_number(3), token=_token(3), seed=3, executions=120, currency="GBP", flat=True),
-        ),
-        (
-            "trader-one",
-            Fate.HEALTHY,
-            AccountSpec(account=_number(4), token=_token(4), seed=4, executions=0, blank=True),
-        ),
-        (
-            "trader-two",
-            Fate.HEALS_ON_RETRY,
-            AccountSpec(account=_number(5), token=_token(5), seed=5, executions=250),
-        ),
-        (
-            "trader-two",
-            Fate.FAILS_HALF_WAY,
-            AccountSpec(account=_number(6), token=_token(6), seed=6, executions=1_200),
-        ),
-        ("trader-two", Fate.REFUSED, AccountSpec(account=_number(7), token=_token(7), seed=7, executions=50)),
+        (ONE, Fate.HEALTHY, _oanda_account(1, executions=4_000)),
+        (ONE, Fate.HEALTHY, _oanda_account(2, executions=300, currency="EUR", hedging=True)),
+        (ONE, Fate.HEALTHY, _oanda_account(3, executions=120, currency="GBP", flat=True)),
+        (ONE, Fate.HEALTHY, _oanda_account(4, executions=0, blank=True)),
+        (TWO, Fate.HEALS_ON_RETRY, _oanda_account(5, executions=250)),
+        (TWO, Fate.FAILS_HALF_WAY, _oanda_account(6, executions=1_200)),
+        (TWO, Fate.REFUSED, _oanda_account(7, executions=50)),
     ]
     app, control = make_oanda(World([spec for _, _, spec in kinds]))
     server = running.enter_context(serve_in_thread(app))
@@ -113,9 +101,64 @@ def _oanda(running: ExitStack) -> DemoBroker:
     )
 
 
-def _number(last: int) -> str:
-    return f"101-004-7000001-{last:03d}"
+def _oanda_account(
+    number: int,
+    *,
+    executions: int,
+    currency: str = "USD",
+    hedging: bool = False,
+    flat: bool = False,
+    blank: bool = False,
+) -> AccountSpec:
+    return AccountSpec(
+        account=f"101-004-7000001-{number:03d}",
+        token=f"simulated-{number}",
+        seed=number,
+        executions=executions,
+        currency=currency,
+        hedging=hedging,
+        flat=flat,
+        blank=blank,
+    )
 
 
-def _token(number: int) -> str:
-    return f"simulated-{number}"
+def _ibkr_flex(running: ExitStack) -> DemoBroker:
+    """Statements are ready at the first poll; rates are counted as strictly as IBKR does."""
+    whole, partly = (
+        QuerySpec(id="100001"),
+        QuerySpec(id="100002", omit={"Trade": frozenset({"transactionID", "dateTime"})}),
+    )
+    kinds: Sequence[tuple[str, Fate, LoginSpec]] = [
+        (ONE, Fate.HEALTHY, _ibkr_login(1, accounts=3, query=whole)),
+        (TWO, Fate.SET_UP_BADLY, _ibkr_login(2, accounts=1, query=partly)),
+    ]
+    app, _ = make_ibkr_flex(FlexWorld([spec for _, _, spec in kinds]))
+    server = running.enter_context(serve_in_thread(app))
+    return DemoBroker(
+        key="ibkr_flex:live",
+        endpoint=f"{server.base_url}{FLEX_PATH}",
+        server=server,
+        connections=[
+            DemoConnection(
+                trader=trader,
+                broker="ibkr_flex",
+                environment="live",
+                credentials={"token": spec.token, "query_id": spec.queries[0].id},
+                account_numbers=[account.account for account in spec.accounts],
+                fate=fate,
+            )
+            for trader, fate, spec in kinds
+        ],
+    )
+
+
+def _ibkr_login(number: int, *, accounts: int, query: QuerySpec) -> LoginSpec:
+    return LoginSpec(
+        token=f"simulated-flex-{number}",
+        accounts=tuple(
+            FlexAccountSpec(account=f"U{7_000_000 + 10 * number + at}", seed=10 * number + at, executions=200)
+            for at in range(accounts)
+        ),
+        queries=(query,),
+        polls=0,
+    )

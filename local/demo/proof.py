@@ -12,15 +12,18 @@ from brokersync.domain.trades import LedgerEntry, StoredEntry, time_key
 from local.commands.stack import Stack
 from local.demo.brokers import Fate
 from local.demo.round import Connected
-from local.demo.truth import AccountTruth, differences
+from local.demo.truth import AccountTruth, TrueEntry, differences
 
 PAGE = 1_000
 MOST_SHOWN = 5  # differences of one account
+COMPLETE = frozenset({Fate.HEALTHY, Fate.HEALS_ON_RETRY})
+"""Fates after which everything that the broker has is stored."""
 
 EXPECTED: Mapping[Fate, tuple[frozenset[AccountStatus], ErrorCode | None]] = {
     Fate.HEALTHY: (frozenset({AccountStatus.SYNCED}), None),
     Fate.HEALS_ON_RETRY: (frozenset({AccountStatus.SYNCED}), None),
     Fate.REFUSED: (frozenset({AccountStatus.FAILED}), ErrorCode.CREDENTIALS_REJECTED),
+    Fate.SET_UP_BADLY: (frozenset({AccountStatus.FAILED}), ErrorCode.SETUP_INCOMPLETE),
     Fate.FAILS_HALF_WAY: (
         frozenset({AccountStatus.PENDING, AccountStatus.PARTIAL, AccountStatus.FAILED}),
         ErrorCode.BROKER_UNAVAILABLE,
@@ -30,13 +33,16 @@ EXPECTED: Mapping[Fate, tuple[frozenset[AccountStatus], ErrorCode | None]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredAccount:
-    """An account of a demo connection: its number at the broker, and all that is stored of it."""
+    """An account of a demo connection and all that is stored of it.
+
+    A connection whose accounts were never found counts as one account without a number, under its feed's id.
+    """
 
     connected: Connected
     account_id: str
     number: str
-    trades: Sequence[LedgerEntry]
-    cash_events: Sequence[LedgerEntry]
+    trades: Sequence[LedgerEntry] = ()
+    cash_events: Sequence[LedgerEntry] = ()
 
 
 def stored_accounts(stack: Stack, connected: Sequence[Connected]) -> Iterator[StoredAccount]:
@@ -44,7 +50,10 @@ def stored_accounts(stack: Stack, connected: Sequence[Connected]) -> Iterator[St
     ledger = DynamoLedger(stack.session)
     for one in connected:
         feed = stack.feeds.get(one.feed_id)
-        for number, account_id in (feed.accounts if feed else {}).items():
+        if feed is None or not feed.accounts:
+            yield StoredAccount(connected=one, account_id=one.feed_id, number="")
+            continue
+        for number, account_id in feed.accounts.items():
             yield StoredAccount(
                 connected=one,
                 account_id=account_id,
@@ -55,37 +64,60 @@ def stored_accounts(stack: Stack, connected: Sequence[Connected]) -> Iterator[St
 
 
 def problems(
-    stack: Stack, stored: Sequence[StoredAccount], truth: Mapping[str, AccountTruth], told: Mapping[str, http.Account]
+    stack: Stack,
+    connected: Sequence[Connected],
+    stored: Sequence[StoredAccount],
+    truth: Mapping[str, AccountTruth],
+    told: Mapping[str, http.Account],
 ) -> Iterator[str]:
-    """What is not as it has to be, in words. `told` is what the API says, by our account id."""
-    for account in stored:
-        for problem in _problems_of(stack, account, truth[account.number], told.get(account.account_id)):
-            yield f"{account.connected.demo.broker} {account.number} ({account.connected.demo.fate}): {problem}"
-    reached = {account.connected.feed_id for account in stored}
-    expected = {number for one in stored for number in truth if one.number == number}
-    if not reached or not expected:
-        yield "no account was reached"
+    """What is not as it has to be, in words. `truth` is by the broker's number, `told` (the API) by our account id."""
+    for one in connected:
+        own = [account for account in stored if account.connected == one]
+        for problem in _problems_of(stack, one, own, truth, told):
+            yield f"{one.demo.trader}'s {one.demo.broker}, {one.demo.fate.value}: {problem}"
 
 
-def _problems_of(stack: Stack, account: StoredAccount, truth: AccountTruth, told: http.Account | None) -> Iterator[str]:
-    fate = account.connected.demo.fate
-    true, entries = truth.by_id(), [*account.trades, *account.cash_events]
-    complete = fate in {Fate.HEALTHY, Fate.HEALS_ON_RETRY}
-    wrong = list(differences(true, entries, complete=complete))
-    yield from wrong[:MOST_SHOWN]
-    if len(wrong) > MOST_SHOWN:
-        yield f"and {len(wrong) - MOST_SHOWN} more differences"
-    statuses, code = EXPECTED[fate]
+def _problems_of(
+    stack: Stack,
+    one: Connected,
+    own: Sequence[StoredAccount],
+    truth: Mapping[str, AccountTruth],
+    told: Mapping[str, http.Account],
+) -> Iterator[str]:
+    fate = one.demo.fate
+    found = {account.number for account in own} - {""}
+    if found - set(one.demo.account_numbers):
+        yield f"accounts {found - set(one.demo.account_numbers)} are not its own"
+    if fate in COMPLETE and found != set(one.demo.account_numbers):
+        yield f"only accounts {found} of {set(one.demo.account_numbers)} were found"
+    for account in own:
+        yield from _wrong_status(fate, told.get(account.account_id))
+        if account.number in truth:
+            yield from _wrong_entries(fate, account, truth[account.number].by_id())
+    if fate is Fate.HEALS_ON_RETRY and not _was_retried(stack, one.feed_id):
+        yield "it was never retried"
+
+
+def _wrong_status(fate: Fate, told: http.Account | None) -> Iterator[str]:
     if told is None:
         yield "the API does not list it"
-    elif told.sync.status not in statuses or (told.sync.error.code if told.sync.error else None) != code:
-        yield f"its trader is told {told.sync.badge!r} ({told.sync.error.code if told.sync.error else 'no error'})"
-    if fate is Fate.REFUSED and entries:
-        yield "something was stored though the broker lets nobody in"
+        return
+    statuses, code = EXPECTED[fate]
+    said = told.sync.error.code if told.sync.error else None
+    if told.sync.status not in statuses or said != code:
+        yield f"its trader is told {told.sync.badge!r} ({said or 'no error'})"
+
+
+def _wrong_entries(fate: Fate, account: StoredAccount, true: Mapping[str, TrueEntry]) -> Iterator[str]:
+    entries = [*account.trades, *account.cash_events]
+    wrong = list(differences(true, entries, complete=fate in COMPLETE))
+    yield from (f"{account.number}: {difference}" for difference in wrong[:MOST_SHOWN])
+    if len(wrong) > MOST_SHOWN:
+        yield f"{account.number}: and {len(wrong) - MOST_SHOWN} more differences"
     if fate is Fate.FAILS_HALF_WAY and not 0 < len(entries) < len(true):
-        yield f"{len(entries)} of {len(true)} entries are stored, which is not half way"
-    if fate is Fate.HEALS_ON_RETRY and not _was_retried(stack, account.connected.feed_id):
-        yield "it was never retried"
+        yield f"{account.number}: {len(entries)} of {len(true)} entries are stored, which is not half way"
+    if fate in {Fate.REFUSED, Fate.SET_UP_BADLY} and entries:
+        yield f"{account.number}: something was stored though nothing could be read"
 
 
 def _was_retried(stack: Stack, feed_id: str) -> bool:

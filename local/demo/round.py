@@ -5,15 +5,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from brokersync.aws.users import DynamoUsers
-from brokersync.domain.feeds import Feed
+from brokersync.domain.feeds import Feed, FetchScope
 from brokersync.domain.plans import Plan
 from brokersync.domain.runs import Outcome
 from local.commands.connect import connect, manifest_of
 from local.commands.stack import Stack
-from local.demo.brokers import DemoConnection
+from local.demo.brokers import ONE, TWO, DemoConnection
 
 ROUND_SECONDS = 90.0
-PLANS: Mapping[str, Plan] = {"trader-one": Plan.ELITE, "trader-two": Plan.PRO}
+PLANS: Mapping[str, Plan] = {ONE: Plan.ELITE, TWO: Plan.PRO}
 
 
 class RoundError(Exception):
@@ -33,19 +33,21 @@ def connect_all(stack: Stack, connections: Sequence[DemoConnection]) -> Sequence
     users = DynamoUsers(stack.session)
     for trader, plan in PLANS.items():
         users.set_plan(stack.user_id(trader), plan)
-    return [
-        Connected(demo=demo, feed_id=feed.feed_id)
-        for demo in connections
-        for feed in connect(
-            stack,
-            manifest_of(demo.broker),
-            user_id=stack.user_id(demo.trader),
-            environment=demo.environment,
-            credentials=demo.credentials,
-            broker_account_ids=demo.account_numbers,
-            interval_min=None,
-        )
-    ]
+    return [Connected(demo=demo, feed_id=feed.feed_id) for demo in connections for feed in _connect(stack, demo)]
+
+
+def _connect(stack: Stack, demo: DemoConnection) -> Sequence[Feed]:
+    manifest = manifest_of(demo.broker)
+    finds_accounts = manifest.fetch_scope is FetchScope.CONNECTION
+    return connect(
+        stack,
+        manifest,
+        user_id=stack.user_id(demo.trader),
+        environment=demo.environment,
+        credentials=demo.credentials,
+        broker_account_ids=[] if finds_accounts else demo.account_numbers,
+        interval_min=None,
+    )
 
 
 def wait_until_settled(stack: Stack, connected: Sequence[Connected], tell: Callable[[str], None]) -> None:
