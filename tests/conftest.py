@@ -3,6 +3,11 @@
 import os
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says something about the machine, not about the code.
+settings.register_profile("brokersync", deadline=None)
+settings.load_profile("brokersync")
 
 for name in [name for name in os.environ if name.startswith("AWS_")]:
     del os.environ[name]
@@ -10,6 +15,6 @@ os.environ.update(AWS_ACCESS_KEY_ID="testing", AWS_SECRET_ACCESS_KEY="testing", 
 
 
 @pytest.fixture(autouse=True)
-def _no_leftover_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test that sets environment variables does it by monkeypatch, so the next one starts clean."""
-    monkeypatch.setenv("POWERTOOLS_DEV", "0")
+def _metrics_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Functions emit metrics into a namespace of the tests."""
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "tests")

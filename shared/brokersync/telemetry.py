@@ -8,8 +8,6 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-NAMESPACE = "Brokersync"
-
 
 class Metric(StrEnum):
     """Every metric the code emits; dashboard and alarms name no others."""
@@ -39,8 +37,11 @@ def make_logger(service: str) -> Logger:
 
 
 def emit(service: str, dimensions: Mapping[str, str], values: Mapping[Metric, Sequence[float]]) -> None:
-    """Print one EMF blob. Never a dimension with unbounded values such as an account id."""
-    blob = EphemeralMetrics(namespace=NAMESPACE, service=service)
+    """Print one EMF blob, in the stack's own namespace (POWERTOOLS_METRICS_NAMESPACE).
+
+    Never a dimension with unbounded values such as an account id.
+    """
+    blob = EphemeralMetrics(service=service)
     for name, value in dimensions.items():
         blob.add_dimension(name=name, value=value)
     for metric, numbers in values.items():

@@ -60,7 +60,7 @@ def data_stack(broker_endpoints: Mapping[str, str]) -> Iterator[DataStack]:
                 "KMS_KEY_ID": resources["CredentialsKey"],
                 "BROKER_ENDPOINTS": json.dumps(dict(broker_endpoints)),
                 "POWERTOOLS_SERVICE_NAME": "sync",
-                "POWERTOOLS_METRICS_NAMESPACE": "Brokersync",
+                "POWERTOOLS_METRICS_NAMESPACE": "bench",
             },
             tables={
                 resources[name]: TableShape.of(one["Properties"])

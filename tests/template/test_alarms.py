@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from brokersync.domain.runs import Outcome
-from brokersync.telemetry import NAMESPACE, Metric
+from brokersync.telemetry import Metric
 from local.cli import app
-from tests.template.reading import ROOT, dashboard, resources, text_of, written
+from tests.template.reading import ROOT, STACK_NAME, dashboard, resources, text_of, written
 
 ALARMS = resources(written(), "AWS::CloudWatch::Alarm")
 QUEUES = resources(written(), "AWS::SQS::Queue")
@@ -32,7 +32,7 @@ def watched(alarm: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, str]]]:
     of_math = [one["MetricStat"]["Metric"] for one in alarm.get("Metrics", ()) if "MetricStat" in one]
     for metric in of_math or [alarm]:
         dimensions = {one["Name"]: text_of(one["Value"]) for one in metric["Dimensions"]}
-        yield metric["Namespace"], metric["MetricName"], dimensions
+        yield text_of(metric["Namespace"]), metric["MetricName"], dimensions
 
 
 def drawn() -> Iterator[tuple[str, str, dict[str, str]]]:
@@ -43,7 +43,7 @@ def drawn() -> Iterator[tuple[str, str, dict[str, str]]]:
                 namespace, name, *dimensions = [part for part in metric if isinstance(part, str)]
                 yield namespace, name, dict(zip(dimensions[::2], dimensions[1::2], strict=True))
             else:
-                search = re.search(r"\{([\w/,]+)\} MetricName=\"(\w+)\"", metric[0]["expression"])
+                search = re.search(r"\{([\w/,-]+)\} MetricName=\"(\w+)\"", metric[0]["expression"])
                 assert search, metric
                 namespace, *names = search[1].split(",")
                 yield namespace, search[2], dict.fromkeys(names, "")
@@ -51,7 +51,7 @@ def drawn() -> Iterator[tuple[str, str, dict[str, str]]]:
 
 def test_every_figure_that_somebody_looks_at_is_one_that_the_code_emits() -> None:
     # given all that alarms watch and widgets draw of our own
-    ours = [one for one in [*(w for a in ALARMS.values() for w in watched(a)), *drawn()] if one[0] == NAMESPACE]
+    ours = [one for one in [*(w for a in ALARMS.values() for w in watched(a)), *drawn()] if one[0] == STACK_NAME]
     # then the code emits each, under these dimensions
     assert {(metric, frozenset(dimensions)) for _, metric, dimensions in ours} == {
         (metric.value, frozenset(names)) for metric, names in DIMENSIONS.items()
@@ -145,7 +145,7 @@ def test_i10_every_dead_letter_raises_an_alarm() -> None:
 def test_i10_a_dispatcher_that_says_nothing_is_an_alarm() -> None:
     # given the heartbeat; then a missing figure counts as bad
     heartbeat = ALARMS["DispatcherSilentAlarm"]
-    assert list(watched(heartbeat)) == [(NAMESPACE, Metric.FEEDS_DUE.value, {"service": "dispatcher"})]
+    assert list(watched(heartbeat)) == [(STACK_NAME, Metric.FEEDS_DUE.value, {"service": "dispatcher"})]
     assert heartbeat["TreatMissingData"] == "breaching"
     # and it counts values, so that a 0 is a heartbeat too
     assert (heartbeat["Statistic"], heartbeat["Threshold"]) == ("SampleCount", 1)

@@ -38,6 +38,7 @@ class S3Snapshots:
             request=SnapshotRequest(method=page.method, path=page.path, params=dict(page.params)),
             status=page.status,
             headers=dict(page.headers),
+            facts=dict(page.facts),
             received_at=page.received_at,
             encoding=encoding,
             body=body,

@@ -4,7 +4,7 @@ import base64
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from brokersync.domain.pages import RawPage
 
@@ -30,7 +30,10 @@ class SnapshotRequest(BaseModel):
 
 
 class Snapshot(BaseModel):
-    """One answer of a broker. `body` is text where it is valid UTF-8, else base64; `source` is the broker's slug."""
+    """One answer of a broker. `body` is text where it is valid UTF-8, else base64; `source` is the broker's slug.
+
+    `facts` are what the fetch knew from an earlier answer and this one can't be read without.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -45,6 +48,7 @@ class Snapshot(BaseModel):
     request: SnapshotRequest
     status: int
     headers: dict[str, str]
+    facts: dict[str, str] = Field(default_factory=dict)
     received_at: AwareDatetime
     encoding: Literal["utf-8", "base64"]
     body: str
@@ -61,6 +65,7 @@ class Snapshot(BaseModel):
             received_at=self.received_at,
             body=base64.b64decode(self.body) if self.encoding == "base64" else self.body.encode(),
             headers=self.headers,
+            facts=self.facts,
         )
 
 

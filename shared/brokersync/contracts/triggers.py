@@ -1,4 +1,4 @@
-"""What AWS hands to our functions: the schedule's tick and batches of queue messages. Foreign shapes: extras are ignored."""
+"""What AWS hands to our functions: the schedule's tick, batches of messages. Foreign shapes: extras are ignored."""
 
 from typing import Literal
 

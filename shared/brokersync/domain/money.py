@@ -18,8 +18,10 @@ def decimal_from(value: object, field: str) -> Decimal:
     """The exact Decimal of a broker's text, int or Decimal. Raises BadNumberError for anything that isn't one."""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise BadNumberError(field, value, f"is a {type(value).__name__}, not an exact number")
+    if isinstance(value, str) and "_" in value:
+        raise BadNumberError(field, value, "is not a number")  # Python's own separator, no broker's
     try:
-        number = Decimal(value.replace(",", "") if isinstance(value, str) else value)
+        number = Decimal(value)
     except InvalidOperation:
         raise BadNumberError(field, value, "is not a number") from None
     if not number.is_finite():

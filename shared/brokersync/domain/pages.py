@@ -35,11 +35,13 @@ class Checkpoint:
     """All pages since the last checkpoint belong together and are complete: store them, then move the cursor (I3).
 
     `cursor` is what the broker actually served; `covered_from`/`covered_to` (aware UTC) bound what it proves complete.
+    `last` says that nothing follows, so that a run whose time is nearly up isn't continued for nothing.
     """
 
     cursor: str
     covered_from: datetime | None = None
     covered_to: datetime | None = None
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

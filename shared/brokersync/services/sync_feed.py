@@ -177,7 +177,7 @@ class SyncFeed:
                     left = deadline.seconds_left()
                     slowest = max(slowest, begun - left)
                     begun = left
-                    if left - RESERVE_SECONDS < slowest:
+                    if not step.last and left - RESERVE_SECONDS < slowest:
                         return OutOfTime()
                 case ComeBack():
                     return step

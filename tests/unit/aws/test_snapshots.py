@@ -44,6 +44,7 @@ def page(clock, section=CITED, body=b'{"a": 1}\r\n'):
         received_at=clock.now() - timedelta(seconds=1),
         body=body,
         headers={"requestid": "42"},
+        facts={"currency": "USD"},
     )
 
 

@@ -524,3 +524,17 @@ def test_i3_entries_whose_storing_was_never_confirmed_are_announced_all_the_same
     world.next_tick()
     news = [one.detail["new_entries"] for one in world.bus.sent if one.detail_type == "portfolio_update_requested"]
     assert (news, world.feed.news) == ([2], 0)
+
+
+def test_a_run_that_has_all_is_done_though_its_time_is_nearly_up() -> None:
+    # Given a last chunk that used up nearly all of the invocation
+    def script(context: FetchContext) -> Iterator[FetchStep]:
+        world.clock.advance(seconds=40)
+        yield a_page(*fills("1"), at=AT)
+        yield Checkpoint(cursor="1", last=True)
+
+    world = World(ScriptedBroker(a_manifest(), script))
+    report = world.sync()
+    # Then nothing is owed for the sake of nothing
+    assert report is not None
+    assert (report.run.outcome, world.feed.wanted) == (Outcome.SUCCEEDED, None)

@@ -42,7 +42,7 @@ def number(value: str, field: str) -> Decimal | None:
     if not value:
         return None
     try:
-        return _short_number(value) if len(value) <= _SHORT else decimal_from(value, field)
+        return _short_number(value) if len(value) <= _SHORT else decimal_from(value.replace(",", ""), field)
     except BadNumberError as error:
         raise RowError(field, f"{value[:60]!r} {error.problem}") from None
 

@@ -90,7 +90,7 @@ class _Fetch:
         # A count of 0 proves that the account is flat, unless something happened after it was counted.
         if summary.account.open_trade_count or self._reached > summary.last_transaction_id:
             yield from self._asked(self._client.open_trades())
-        yield Checkpoint(cursor=str(self._reached), covered_to=self._context.now)
+        yield Checkpoint(cursor=str(self._reached), covered_to=self._context.now, last=True)
 
     def _asked(self, page: RawPage) -> Generator[FetchStep, None, RawPage]:
         yield page
