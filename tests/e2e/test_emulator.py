@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
@@ -15,47 +14,11 @@ import pytest
 from local.stack.emulator import Emulator, forget_machine_settings
 from local.stack.identity import LocalIssuer
 from local.stack.packaging import zip_folder
+from tests.e2e.processes import listening, processes_of
 
 pytestmark = pytest.mark.stack
 
 ECHO_ENVIRONMENT = "import os\ndef handler(event, context):\n    return dict(os.environ)\n"
-
-
-def processes_of(folder: Path) -> set[int]:
-    """Every process whose environment names the emulator's folder: MiniStack itself and its functions' workers."""
-    found = set()
-    for entry in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            if str(folder).encode() in entry.read_bytes():
-                found.add(int(entry.parent.name))
-        except OSError:
-            continue
-    return found
-
-
-def listening(pids: set[int]) -> set[str]:
-    """The addresses on which these processes accept connections."""
-    inodes = set()
-    for pid in pids:
-        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-            try:
-                inodes.add(str(descriptor.readlink()).removeprefix("socket:[").removesuffix("]"))
-            except OSError:
-                continue
-    addresses = set()
-    for table, family in (
-        ("tcp", socket.AF_INET),
-        ("tcp6", socket.AF_INET6),
-        ("udp", socket.AF_INET),
-        ("udp6", socket.AF_INET6),
-    ):
-        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
-            _, local, _, state, *_, inode = line.split()[:10]
-            if inode in inodes and (state == "0A" or table.startswith("udp")):
-                words = bytes.fromhex(local.partition(":")[0])
-                packed = b"".join(words[at : at + 4][::-1] for at in range(0, len(words), 4))
-                addresses.add(socket.inet_ntop(family, packed))
-    return addresses
 
 
 def create_echo_function(emulator: Emulator, tmp_path: Path) -> None:

@@ -1,0 +1,109 @@
+"""`make run` as a newcomer meets it: it proves itself, other terminals find it, and Ctrl-C leaves nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from local.demo.round import PLANS
+from tests.e2e.processes import listening, processes_of
+
+pytestmark = pytest.mark.stack
+
+ROOT = Path(__file__).resolve().parents[2]
+UP = "Ctrl-C ends everything"
+STARTED = "The laptop's AWS at "
+
+
+class Run:
+    """A `make run` in a terminal of its own."""
+
+    def __init__(self, tmp_path: Path, *arguments: str) -> None:
+        self.output = tmp_path / "output.txt"
+        self.temporary = tmp_path / "tmp"
+        self.temporary.mkdir()
+        with self.output.open("w") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "local.run", *arguments],
+                cwd=ROOT,
+                env={"PATH": os.defpath, "HOME": str(tmp_path), "TMPDIR": str(self.temporary)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def shows(self, text: str, seconds: float = 120) -> str:
+        """What it has printed, once that includes the text."""
+        deadline = time.monotonic() + seconds
+        while text not in (shown := self.output.read_text()):
+            assert self.process.poll() is None, shown
+            assert time.monotonic() < deadline, shown
+            time.sleep(0.1)
+        return shown
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A `brokersync` command in another terminal."""
+        return subprocess.run(
+            [sys.executable, "-c", "from local.cli import main; main()", *arguments],
+            cwd=ROOT,
+            env={"PATH": os.defpath, "AWS_PROFILE": "of-this-machine"},
+            capture_output=True,
+            text=True,
+        )
+
+    def left_behind(self) -> list[str]:
+        """Processes and files that it has made and not put away."""
+        return [*map(str, processes_of(self.temporary)), *map(str, self.temporary.iterdir())]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    started = Run(tmp_path)
+    yield started
+    started.process.kill()
+    started.process.wait()
+
+
+def test_one_round_proves_itself_and_leaves_nothing(tmp_path: Path) -> None:
+    # when one round is run
+    once = Run(tmp_path, "--once")
+    status = once.process.wait(timeout=240)
+    shown = once.output.read_text()
+    # then every account came out as it had to
+    assert status == 0, shown
+    assert "each equal to its broker's; every status is as it has to be" in shown
+    # and nothing is left of it
+    assert once.left_behind() == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_it_stays_up_for_other_terminals_on_loopback_only_until_ctrl_c(run: Run) -> None:
+    # given a run that is up
+    shown = run.shows(UP)
+    address = shown.partition(STARTED)[2].split(",")[0]
+    # then its processes listen on 127.0.0.1 only
+    assert listening(processes_of(run.temporary) | {run.process.pid}) == {"127.0.0.1"}
+    # and the API answers whoever has the token, and nobody else
+    token = shown.partition("TOKEN=")[2].split()[0]
+    accounts = shown.partition("$TOKEN\" '")[2].split("'")[0]
+    assert accounts.startswith(address)
+    assert httpx.get(accounts, headers={"Authorization": f"Bearer {token}"}).json()["accounts"]
+    assert httpx.get(accounts).status_code == 401
+    # and the command line finds it, whatever this shell is set up for
+    for trader in PLANS:
+        seen = run.command("status", trader)
+        assert (seen.returncode, seen.stderr) == (0, "")
+        assert "oanda" in seen.stdout
+    # when Ctrl-C is pressed
+    os.killpg(run.process.pid, signal.SIGINT)
+    # then it ends in good order and nothing is left, not even the file by which it was found
+    assert run.process.wait(timeout=30) == 0
+    assert run.left_behind() == []
+    assert not (ROOT / ".local" / "stacks" / f"{run.process.pid}.json").exists()
