@@ -1,0 +1,1 @@
+"""The kits of the brokers: see local/simulators/kit.py."""
