@@ -13,10 +13,9 @@ def make_console() -> Console:
     return console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
 
 
-def make_table(*headings: str, texts: int = 1) -> Table:
-    """A table whose last `texts` columns are sentences that may wrap; the others stay on one line."""
+def make_table(*headings: str) -> Table:
+    """A table whose last column holds sentences and wraps; the others stay on one line."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for number, heading in enumerate(headings):
-        is_text = number >= len(headings) - texts
-        table.add_column(heading, no_wrap=not is_text, overflow="fold")
+    for heading in headings:
+        table.add_column(heading, no_wrap=heading != headings[-1], overflow="fold")
     return table

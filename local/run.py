@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
@@ -67,7 +67,9 @@ def _rounds(screen: Screen, here: Laptop, stack: Stack, brokers: Sequence[DemoBr
     screen.line(f"The round took {_seconds(started)}")
     stored = list(stored_accounts(stack, connected))
     told = {account.account_id: account for trader in PLANS for account in _told(here, trader)}
-    screen.table(_rows(stored, told))
+    for trader in PLANS:
+        own = [one for one in stored if one.connected.demo.trader == trader]
+        screen.table(trader, [_row(one, told[one.account_id]) for one in own if one.account_id in told])
     if not once:
         _show_doors(screen, here)
         watch(screen, stack, connected, brokers)
@@ -91,20 +93,17 @@ def _told(here: Laptop, trader: str) -> Sequence[http.Account]:
     return http.Accounts.model_validate_json(answer.content).accounts
 
 
-def _rows(stored: Sequence[StoredAccount], told: Mapping[str, http.Account]) -> Iterator[Row]:
-    for one in sorted(stored, key=lambda account: account.connected.demo.trader):
-        sync = told[one.account_id].sync
-        success = sync.last_successful_sync_at
-        yield Row(
-            trader=one.connected.demo.trader,
-            account=told[one.account_id].masked_number or "not found yet",
-            broker=told[one.account_id].broker_name,
-            status=sync.status,
-            badge=sync.badge,
-            trades=len(one.trades),
-            last_sync=f"{success:%H:%M:%S} UTC" if success else "never",
-            note=f"{sync.error.message} {sync.error.next_step}" if sync.error else "",
-        )
+def _row(one: StoredAccount, told: http.Account) -> Row:
+    success, error = told.sync.last_successful_sync_at, told.sync.error
+    return Row(
+        account=told.masked_number or "not found yet",
+        broker=told.broker,
+        trades=len(one.trades),
+        last_success=f"{success:%H:%M:%S} UTC" if success else "never",
+        status=told.sync.status,
+        badge=told.sync.badge,
+        message=f"{error.message} {error.next_step}" if error else "",
+    )
 
 
 def _show_doors(screen: Screen, here: Laptop) -> None:

@@ -63,12 +63,15 @@ def _show_overview(seen: report.Overview) -> None:
 
 
 def _show_accounts(name: str, states: Sequence[AccountState]) -> None:
-    table = make_table("Account", "Broker", "Number", "Status", "Last success", "Told to the trader")
+    table = make_table("Account", "At the broker", "Status")
     for state in states:
         status, account = state.status, state.own.account
-        told = f"{status.error_message} {status.next_step}".strip()
-        success = f"{status.last_successful_sync_at:%Y-%m-%d %H:%M:%S}" if status.last_successful_sync_at else "never"
-        table.add_row(account.account_id, account.broker, account.masked_number, status.badge, success, told)
+        success = (
+            f"{status.last_successful_sync_at:%Y-%m-%d %H:%M:%S} UTC" if status.last_successful_sync_at else "never"
+        )
+        told = [f"{status.badge} (last success: {success})", status.error_message, status.next_step]
+        at_broker = f"{account.broker} {account.masked_number}"
+        table.add_row(account.account_id, at_broker, "\n".join(filter(None, told)))
     typer.echo(f"\n{name}")
     make_console().print(table)
 
@@ -81,21 +84,11 @@ def show_failures(stack: Stack) -> None:
     unreadable = [letter for letter in letters if letter.job is None]
     if not failed and not unreadable:
         typer.echo("no feed's last run failed, and there are no dead letters")
-        return
-    table = make_table("Feed", "Broker", "Status", "Code", "Job", "Dead letters", "Told to the trader")
     for failure in failed:
-        code = failure.feed.error_code
-        told = f"{failure.feed.safe_message} {NEXT_STEPS[code] if code else ''}".strip()
-        table.add_row(
-            failure.feed.feed_id,
-            failure.feed.broker,
-            failure.status.badge,
-            code.value if code else "",
-            failure.job_id,
-            str(failure.dead),
-            told,
-        )
-    make_console().print(table)
+        feed, code = failure.feed, failure.feed.error_code
+        typer.echo(f"{feed.feed_id}  {feed.broker}  {failure.status.badge}  {code.value if code else ''}")
+        typer.echo(f"    {feed.safe_message} {NEXT_STEPS[code] if code else ''}".rstrip())
+        typer.echo(f"    last run: {failure.job_id}; dead letters: {failure.dead}")
     for letter in unreadable:
         typer.echo(f"dead letter {letter.message_id} is no job: {letter.body[:200]}")
 

@@ -19,16 +19,15 @@ _STYLES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One account as the table shows it, all text but the count."""
+    """One account as its trader's table shows it, all text but the count. `message` stands below the badge."""
 
-    trader: str
     account: str
     broker: str
+    trades: int
+    last_success: str
     status: str
     badge: str
-    trades: int
-    last_sync: str
-    note: str
+    message: str
 
 
 class Screen:
@@ -58,11 +57,14 @@ class Screen:
         with self._console.status(text) as status:
             yield lambda news: status.update(f"{text}: {news}")
 
-    def table(self, rows: Iterable[Row]) -> None:
-        """The accounts, in the order given."""
-        table = make_table("Trader", "Account", "Broker", "Status", "Trades", "Last success", "What the trader is told")
-        table.columns[4].justify = "right"
+    def table(self, trader: str, rows: Iterable[Row]) -> None:
+        """A trader's accounts, in the order given."""
+        table = make_table("Account", "Broker", "Trades", "Last success", "Status")
+        table.columns[2].justify = "right"
         for row in rows:
-            badge = Text(row.badge, style=_STYLES.get(row.status, "red"))
-            table.add_row(row.trader, row.account, row.broker, badge, f"{row.trades:,}", row.last_sync, row.note)
+            status = Text(row.badge, style=_STYLES.get(row.status, "red"))
+            if row.message:
+                status.append(f"\n{row.message}", style="default")
+            table.add_row(row.account, row.broker, f"{row.trades:,}", row.last_success, status)
+        self.line(f"\n{trader}", style="bold")
         self._console.print(table)

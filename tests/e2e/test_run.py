@@ -67,8 +67,8 @@ class Run:
 def run(tmp_path: Path) -> Iterator[Run]:
     started = Run(tmp_path)
     yield started
-    started.process.kill()
-    started.process.wait()
+    started.process.terminate()
+    started.process.wait(timeout=60)
 
 
 def test_one_round_proves_itself_and_leaves_nothing(tmp_path: Path) -> None:
