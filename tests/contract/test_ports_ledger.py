@@ -232,8 +232,11 @@ def test_i9_a_corrected_cash_event_keeps_what_it_replaces(world: World):
     # when the broker corrects it
     second = corrected(first_version(first), made.cash_event("8", amount=Decimal(1)), first.origin)
     world.ledger.add_version(lease, first_version(first), second)
-    # then the correction is current
+    # then the correction is current, among the others in the order of time
     assert world.ledger.get("acc_1", first.entry) == second
+    earlier = made.new(made.cash_event("9", occurred_at=made.at(made.after(minutes=-1))))
+    world.ledger.insert(lease, [earlier], None)
+    assert list(world.ledger.cash_events("acc_1")) == [first_version(earlier), second]
 
 
 def test_a_trade_is_found_by_its_brokers_number(world: World):

@@ -22,7 +22,7 @@ class FakeFeeds:
     def __init__(self, *, page_size: int = 1000) -> None:
         self.lock = RLock()
         self._feeds: dict[str, Feed] = {}
-        self._taken_over: dict[str, Lease] = {}
+        self._taken_over: dict[str, Lease | None] = {}
         self._page_size = page_size
 
     def get(self, feed_id: str) -> Feed | None:
@@ -56,7 +56,7 @@ class FakeFeeds:
                 return NotAcquired(feed=None)
             held = feed.lease
             ours = held is not None and held.token == token
-            free = held is None and feed.owes(job.tick, now)
+            free = held is None and feed.owes(job.job_id, job.tick, now)
             if not (free or ours or (held is not None and held.until <= now)):
                 return NotAcquired(feed=feed)
             lease = Lease(
@@ -69,11 +69,11 @@ class FakeFeeds:
                 started_at=now,
                 requested_by=job.requested_by,
             )
-            predecessor = self._taken_over.pop(feed_id, None) if ours else held
-            if held is not None:
-                self._taken_over[feed_id] = held
+            previous = self._taken_over.get(feed_id) if ours else held
+            self._taken_over[feed_id] = held
             self._feeds[feed_id] = replace(feed, lease=lease, epoch=lease.epoch)
-            return Acquired(feed=feed, lease=lease, predecessor=predecessor)
+            dead = previous if previous is not None and previous.token != token else None
+            return Acquired(feed=feed, lease=lease, predecessor=dead)
 
     def check(self, lease: Lease) -> Feed:
         """The feed, if the lease's epoch is the current one. Raises LeaseLostError."""

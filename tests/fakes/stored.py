@@ -1,6 +1,6 @@
 """What a sync stores, in memory: ledger, filter of known trades, portfolios, run rows, accounts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from brokersync.domain.feeds import Lease
@@ -92,9 +92,8 @@ class FakeLedger:
         current = self._current.get(key)
         return [*self._older.get(key, []), current] if current else []
 
-    def cash_events(self, account_id: str) -> Sequence[StoredEntry]:
-        """For tests: the account's cash events, newest first."""
-        return self._newest_first(CashEvent, account_id)
+    def cash_events(self, account_id: str) -> Iterator[StoredEntry]:
+        return reversed(self._newest_first(CashEvent, account_id))
 
     def _put(self, new: NewEntry) -> None:
         self._current[_key(new.account_id, new.entry)] = StoredEntry(

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from brokersync.aws.feed_expressions import epoch_is
 from brokersync.aws.session import AwsSession
-from brokersync.aws.tables.base import Refused, Request, all_of
+from brokersync.aws.tables.base import Refused, Request, all_of, any_of
 from brokersync.aws.tables.cash_events import CashEventItem
 from brokersync.aws.tables.feeds import FeedItem
 from brokersync.aws.tables.ledger import LedgerItem
@@ -176,7 +176,7 @@ class DynamoLedger:
             TradeItem.time_key.exists(),
             TradeItem.entry["trade_ref"] == trade_ref,
             TradeItem.cancelled_by.does_not_exist(),
-            TradeItem.entry["kind"].does_not_exist() | (TradeItem.entry["kind"] != ExecutionKind.CANCEL.value),
+            any_of(TradeItem.entry["kind"].does_not_exist(), TradeItem.entry["kind"] != ExecutionKind.CANCEL.value),
         )
         found = self._trades.query(account_id, filter_condition=wanted, consistent_read=True)
         latest = max(found, key=lambda item: item.time_key, default=None)

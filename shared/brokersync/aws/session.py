@@ -36,8 +36,6 @@ CONFIG = Config(
     max_pool_connections=32,
     parameter_validation=False,
 )
-
-
 CONFLICT_TRIES = 6
 CONFLICTS = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
