@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from brokersync.domain.feeds import LEASE_SECONDS, Announcement, Feed, Wanted
 from brokersync.domain.runs import RequestedBy
 from brokersync.domain.wheel import wheel_key
-from brokersync.ports import Acquired
+from brokersync.ports import Acquired, NotAcquired
 from tests.contract import made
 from tests.contract.conftest import World
 from tests.fakes import FakeIds
@@ -23,6 +23,7 @@ FEEDS = st.builds(
     served_minute=st.integers(made.TICK - 1, made.TICK + 1),
     sync_enabled=st.booleans(),
     runnable=st.booleans(),
+    poison_job_id=st.sampled_from(["", "job_message", "job_other"]),
 )
 
 
@@ -35,9 +36,21 @@ def test_i11_the_table_and_the_domain_agree_on_what_is_owed(world: World, state:
     feed = made.feed(feed_id, wanted=made.wanted(at=owed) if owed else None, **changes)
     world.feeds.create(feed)
     # when a message with any tick arrives
-    got = world.feeds.acquire(feed_id, token="t", run_id="r", job=made.job(tick, feed_id), now=made.NOW)
+    job = made.job(tick, feed_id)
+    got = world.feeds.acquire(feed_id, token="t", run_id="r", job=job, now=made.NOW)
     # then it is acquired exactly if the domain says that there is work
-    assert isinstance(got, Acquired) is feed.owes(tick, made.NOW)
+    assert isinstance(got, Acquired) is feed.owes(job.job_id, tick, made.NOW)
+
+
+def test_i10_the_job_that_stands_for_a_failure_streak_finds_work_while_the_streak_lasts(world: World):
+    # given a feed that keeps failing through a fault of ours, its owed work being used up by the ticks between
+    world.feeds.create(made.feed(poison_job_id="job_message", served_minute=made.TICK, sync_enabled=False))
+    # when the message of the streak's job comes back, and succeeds
+    held = world.acquire(job=made.job(tick=None))
+    world.feeds.finish(held.lease, made.finish(), held.feed)
+    # then the same message finds nothing any more
+    again = world.feeds.acquire("acc_1", token="t", run_id="r", job=made.job(tick=None), now=made.NOW)
+    assert isinstance(again, NotAcquired)
 
 
 NEXT_ID = FakeIds()

@@ -10,6 +10,7 @@ from brokersync.aws.tables.attributes import becomes
 from brokersync.aws.tables.base import all_of, any_of
 from brokersync.aws.tables.feeds import FeedItem, StoredLease
 from brokersync.aws.tables.records import utc_text
+from brokersync.contracts.jobs import SyncJob
 from brokersync.domain.feeds import Feed, Lease, Wanted
 from brokersync.ports import Finish
 
@@ -19,12 +20,12 @@ def epoch_is(lease: Lease) -> Condition:
     return FeedItem.epoch == lease.epoch
 
 
-def may_acquire(token: str, tick: int | None, now: datetime) -> Condition:
+def may_acquire(token: str, job: SyncJob, now: datetime) -> Condition:
     """Free and owing work (Feed.owes), or held by a dead worker, or ours already: then the answer was lost."""
-    owes: Condition = FeedItem.wanted["not_before"] <= utc_text(now)
-    if tick is not None:
+    owes = any_of(FeedItem.wanted["not_before"] <= utc_text(now), FeedItem.poison_job_id == job.job_id)
+    if job.tick is not None:
         unserved = all_of(
-            FeedItem.wanted.does_not_exist(), FeedItem.served_minute < tick, FeedItem.sync_enabled.is_in(True)
+            FeedItem.wanted.does_not_exist(), FeedItem.served_minute < job.tick, FeedItem.sync_enabled.is_in(True)
         )
         owes = any_of(owes, unserved)
     free = all_of(FeedItem.lease.does_not_exist(), FeedItem.runnable.is_in(True), owes)

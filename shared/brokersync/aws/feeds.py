@@ -74,7 +74,7 @@ class DynamoFeeds:
             by=job.requested_by,
         )
         result = self._items.change(
-            feed_id, actions=acquire_actions(stored), condition=may_acquire(token, job.tick, now), before=True
+            feed_id, actions=acquire_actions(stored), condition=may_acquire(token, job, now), before=True
         )
         if isinstance(result, Refused):
             return NotAcquired(feed=result.found.to_feed() if result.found else None)

@@ -77,7 +77,8 @@ class Feed:
     """A feed as the table holds it. `accounts` maps the broker's account ids to ours.
 
     `interval_min` is what is scheduled, `chosen_min` what the trader chose (None: no choice made).
-    `news` counts entries that are stored but not announced yet. `hashes` has one hash per section or page that may
+    `news` counts entries that are stored but not announced yet. `poison_job_id` is the job whose message comes back
+    while our fault, or a change at the broker, fails one run after the other. `hashes` has one hash per section or page that may
     repeat itself. `served_minute` is the last minute since 1970 whose tick needs no run any more.
     """
 
@@ -114,14 +115,18 @@ class Feed:
         """Whether a live worker holds the feed ("syncing"); an expired lease is a dead worker's."""
         return self.lease is not None and self.lease.until > now
 
-    def owes(self, tick: int | None, now: datetime) -> bool:
-        """Whether a message with this tick (None: not a scheduled one) finds work to do (I11).
+    def owes(self, job_id: str, tick: int | None, now: datetime) -> bool:
+        """Whether a job's message with this tick (None: not a scheduled one) finds work to do (I11).
 
         Owed work runs when its time has come, whoever wakes it. A scheduled tick runs if nothing has served it and no
-        retry is waiting for a later time. A feed whose user has to act owes nothing, whatever message is left over.
+        retry is waiting for a later time. The job that stands for a failure streak runs while the streak lasts: only
+        so does it come back until it is a dead letter, and only so does redriving that one mend the feed. A feed whose
+        user has to act owes nothing, whatever message is left over.
         """
         if not self.runnable:
             return False
+        if job_id == self.poison_job_id:
+            return True
         if self.wanted is not None:
             return self.wanted.not_before <= now
         return tick is not None and tick > self.served_minute and self.sync_enabled
