@@ -1,10 +1,11 @@
 """Connects one trader to a broker on the benchmark's stack, as `brokersync connect` does.
 
-Run as a process with the stack's environment: reads one JSON object from stdin, prints the new feed as one.
+Run as a process with the sync function's environment: reads a JSON object from stdin, prints the new feed as one.
 """
 
 import json
 import sys
+from datetime import datetime
 
 from brokersync.aws.accounts import DynamoAccounts
 from brokersync.aws.connections import DynamoConnectionWriter
@@ -13,9 +14,22 @@ from brokersync.aws.queue import SqsSyncQueue
 from brokersync.aws.session import AwsSession
 from brokersync.brokers.catalog import BrokerCatalog
 from brokersync.domain.plans import Plan
-from brokersync.runtime import RandomIds, SystemClock
+from brokersync.runtime import RandomIds
 from brokersync.services.connect_broker import ConnectBroker, NewConnection
 from brokersync.settings import SyncSettings, load
+
+
+class _At:
+    """A clock that stands still."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+
+    def now(self) -> datetime:
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        raise NotImplementedError
 
 
 def main() -> None:
@@ -27,7 +41,7 @@ def main() -> None:
         feeds=DynamoFeeds(session),
         accounts=DynamoAccounts(session),
         queue=SqsSyncQueue(session, settings.sync_queue_url, settings.backfill_queue_url),
-        clock=SystemClock(),
+        clock=_At(datetime.fromisoformat(asked["now"])),
         ids=RandomIds(),
     )
     (feed,) = service.run(

@@ -1,4 +1,4 @@
-"""A proxy between the sync function and the laptop's AWS: what was really sent, what it costs, and what was answered."""
+"""A proxy between the sync function and the laptop's AWS: what was really sent, what it costs, what was answered."""
 
 import threading
 from collections.abc import Iterator, Mapping

@@ -4,7 +4,7 @@ import json
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from brokersync.contracts.jobs import SyncJob
 from brokersync.domain.runs import RequestedBy
@@ -19,22 +19,25 @@ class Run:
     stats: Mapping[str, int]
     sections: Mapping[str, str]
 
+    @property
+    def trades(self) -> int:
+        """Executions that were new."""
+        return self.stats["inserted"] - self.stats["cash_events"]
 
-def connect_job(feed_id: str, job_id: str) -> SyncJob:
+
+def connect_job(feed_id: str, job_id: str, now: datetime) -> SyncJob:
     """The job that a new connection is owed."""
-    now = datetime.now(UTC)
     return SyncJob(job_id=job_id, feed_id=feed_id, requested_by=RequestedBy.CONNECT, requested_at=now)
 
 
-def scheduled_job(feed_id: str) -> SyncJob:
-    """The dispatcher's job for the next minute: this one's tick may be served already."""
-    now = datetime.now(UTC)
+def scheduled_job(feed_id: str, now: datetime) -> SyncJob:
+    """What the dispatcher sends at this minute."""
     return SyncJob(
         job_id=f"job_{uuid.uuid4().hex}",
         feed_id=feed_id,
         requested_by=RequestedBy.SYSTEM,
         requested_at=now,
-        tick=minute_of(now) + 1,
+        tick=minute_of(now),
     )
 
 

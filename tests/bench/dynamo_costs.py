@@ -1,4 +1,4 @@
-"""What a request to DynamoDB costs, with the items as they were before and as they are after it, read from the emulator."""
+"""What a request to DynamoDB costs, by the items as they were before it and are after it, read from the emulator."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -81,7 +81,9 @@ class DynamoCosts:
         consistent = bool(asked.get("ConsistentRead"))
         match call.operation:
             case "GetItem":
-                return read_units([item_size(self._item(asked["TableName"], asked["Key"]) or {})], consistent=consistent)
+                return read_units(
+                    [item_size(self._item(asked["TableName"], asked["Key"]) or {})], consistent=consistent
+                )
             case "Query":
                 # A filter or projection makes the answer smaller, not the bill.
                 whole = {name: value for name, value in asked.items() if name not in {"ProjectionExpression", "Select"}}

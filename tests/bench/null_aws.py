@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tests.bench.processes import Child
+from tests.bench.processes import Child, module
 from tests.bench.wire import Answer, read
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class NullAws:
 @contextmanager
 def null_aws() -> Iterator[NullAws]:
     """Run one."""
-    with Child("tests.bench.null_aws") as process:
+    with Child(module("tests.bench.null_aws")) as process:
         yield NullAws(process)
 
 

@@ -1,7 +1,7 @@
 """dlt, tuned as its documentation advises: parquet between its steps, upsert by key, parallel extraction, few workers.
 
-Runs in an environment of its own, which has dlt[duckdb,parquet] and not this project. Arguments: base URL, token, account,
-copies, folder. Prints one JSON object.
+Runs in an environment of its own, which has dlt[duckdb,parquet] and not this project. Arguments: base URL, token,
+account, copies, folder. Prints one JSON object.
 """
 
 import json
@@ -29,12 +29,12 @@ from peer_rows import pages  # noqa: E402
 
 
 @dlt.resource(
-    name="trades",
+    name="entries",
     primary_key="id",
     write_disposition={"disposition": "merge", "strategy": "upsert"},
     parallelized=True,
 )
-def trades():
+def entries():
     with requests.Session() as session:
         session.headers["Authorization"] = f"Bearer {token}"
         yield from pages(lambda path: session.get(base_url + path).json(), account, int(copies))
@@ -47,7 +47,7 @@ pipeline = dlt.pipeline(
     dataset_name="loaded",
     pipelines_dir=f"{folder}/pipelines",
 )
-pipeline.run(trades(), loader_file_format="parquet")
+pipeline.run(entries(), loader_file_format="parquet")
 cpu = time.process_time() - begun
-(stored,) = duckdb.connect(f"{folder}/dlt.duckdb").execute("select count(distinct id) from loaded.trades").fetchone()
-print(json.dumps({"trades": stored, "cpu": cpu}))
+(stored,) = duckdb.connect(f"{folder}/dlt.duckdb").execute("select count(distinct id) from loaded.entries").fetchone()
+print(json.dumps({"entries": stored, "cpu": cpu}))

@@ -25,14 +25,14 @@ def main(base_url: str, token: str, account: str, copies: str, folder: str) -> N
         if rows and not columns:
             columns = len(rows[0])
             names = ", ".join(f"{name} primary key" if name == "id" else name for name in rows[0])
-            database.execute(f"create table trades ({names}) without rowid")
+            database.execute(f"create table entries ({names}) without rowid")
         database.execute("begin")
         marks = ", ".join("?" * columns)
-        database.executemany(f"insert or ignore into trades values ({marks})", [tuple(row.values()) for row in rows])  # noqa: S608
+        database.executemany(f"insert or ignore into entries values ({marks})", [tuple(row.values()) for row in rows])  # noqa: S608
         database.execute("commit")
     cpu = time.process_time() - begun
-    (stored,) = database.execute("select count(*) from trades").fetchone()
-    print(json.dumps({"trades": stored, "cpu": cpu}))
+    (stored,) = database.execute("select count(*) from entries").fetchone()
+    print(json.dumps({"entries": stored, "cpu": cpu}))
 
 
 if __name__ == "__main__":

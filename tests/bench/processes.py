@@ -6,7 +6,7 @@ import os
 import select
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,13 +22,13 @@ class ChildError(Exception):
 
 
 class Child:
-    """A Python module in a process of its own; use it in a `with` statement.
+    """A command in a process of its own; use it in a `with` statement.
 
     It inherits nothing of this machine's environment that could change what is measured.
     """
 
-    def __init__(self, module: str, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
-        self._command = [sys.executable, "-m", module, *arguments]
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+        self._command = list(command)
         self._environment = {
             **{name: os.environ[name] for name in INHERITED if name in os.environ},
             **(environment or {}),
@@ -85,6 +85,11 @@ class Child:
         if self._process is None:
             raise ChildError("not started")
         return self._process
+
+
+def module(name: str, *arguments: str) -> list[str]:
+    """The command that runs a module of this project."""
+    return [sys.executable, "-m", name, *arguments]
 
 
 def lambda_environment(settings: Mapping[str, str], endpoint: str) -> dict[str, str]:

@@ -1,16 +1,17 @@
-"""A broker's four syncs: what each asks of AWS and of the broker, and what it costs the process.
+"""A broker's syncs: what each kind asks of AWS and of the broker, and what it costs the process.
 
 Each is done once for real, against the laptop's AWS and with everything counted, and then over and over against a null
-AWS that gives the same answers.
+AWS that gives the same answers. Between two scheduled syncs the feed's interval passes, by a moved clock: credentials
+are read anew, as they are on AWS.
 """
 
 import statistics
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from brokersync.contracts.jobs import SyncJob
-from tests.bench.brokers import NEW_TRADES, TRADES, Broker
+from tests.bench.brokers import NEW_TRADES, Broker
 from tests.bench.counting import CountingProxy, Recording
 from tests.bench.deliveries import Run, connect_job, event, runs_in, scheduled_job
 from tests.bench.null_aws import NullAws
@@ -18,9 +19,9 @@ from tests.bench.prices import Work
 from tests.bench.processes import Child
 
 PUTS = 100  # per round
-PATIENCE_SECONDS = 60.0
-
-Expectation = Callable[[Run], bool]
+APART = timedelta(minutes=11)  # between syncs on the null AWS: longer than a process remembers credentials
+COME_BACK = timedelta(seconds=15)  # longer than any broker of ours makes us wait for a statement
+MAX_DELIVERIES = 10
 
 
 class BenchError(Exception):
@@ -29,22 +30,24 @@ class BenchError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What a job costs the process. `alone` and `put` are CPU seconds, of a job alone and of a botocore put.
+    """What a job costs the process, in CPU seconds and bytes of log.
 
+    `alone` is that of a job alone in its invocation, `puts` the same in botocore puts of the same process and minute.
     `share` and `log_bytes` are a job's part of a full invocation.
     """
 
     alone: float
+    puts: float
     share: float
     log_bytes: float
-    puts: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """One kind of sync. Where a broker makes us come back, it takes several deliveries, which are added up."""
+    """One kind of sync. Where a broker makes us come back it takes several deliveries, which are added up."""
 
     recordings: Sequence[Recording]
+    run: Run
     work: Work
     cost: Cost
 
@@ -62,97 +65,104 @@ class Workshop:
 class Scenarios:
     """Plays them on one feed, in the order they stand here."""
 
-    def __init__(self, workshop: Workshop, broker: Broker, feed_id: str, batch: int) -> None:
+    def __init__(self, workshop: Workshop, broker: Broker, feed_id: str) -> None:
         self._shop = workshop
         self._broker = broker
         self._feed_id = feed_id
-        self._batch = batch if broker.fits_a_batch else 1
+        self._now = broker.begins
 
     def initial_load(self, job_id: str) -> Measured:
-        """The first sync of a connection: TRADES executions and what comes with them, one job to an invocation."""
-        job = connect_job(self._feed_id, job_id)
-        return self._measured(job, 1, lambda run: _trades(run) == TRADES)
+        """The first sync of a connection: all that the broker has, one job to an invocation."""
+        job = connect_job(self._feed_id, job_id, self._now)
+        held = self._broker.executions()
+        return self._measured(job, 1, 1, lambda run: run.trades == held)
 
     def nochange(self) -> Measured:
         """A scheduled sync to which the broker says what it said before."""
+        self._now += self._broker.interval
         return self._scheduled(lambda run: set(run.sections.values()) == {"unchanged"})
 
     def figures_only(self) -> Measured:
         """A scheduled sync in which prices moved, and so balance and positions."""
         self._broker.move_prices()
+        self._now += self._broker.interval
         return self._scheduled(lambda run: not run.stats["inserted"] and "stored" in run.sections.values())
 
     def new5(self) -> Measured:
-        """A scheduled sync that finds NEW_TRADES new executions."""
-        self._broker.trade()
-        return self._scheduled(lambda run: _trades(run) == NEW_TRADES)
+        """A scheduled sync that finds about NEW_TRADES new executions."""
+        before = self._broker.executions()
+        self._now += self._broker.trade()
+        held = self._broker.executions() - before
+        return self._scheduled(lambda run: run.trades == held <= 2 * NEW_TRADES)
 
-    def _scheduled(self, expected: Expectation) -> Measured:
-        return self._measured(scheduled_job(self._feed_id), self._batch, expected)
+    def _scheduled(self, expected: Callable[[Run], bool]) -> Measured:
+        return self._measured(scheduled_job(self._feed_id, self._now), self._broker.syncs, self._broker.batch, expected)
 
-    def _measured(self, job: SyncJob, batch: int, expected: Expectation) -> Measured:
-        """Deliver the job until nothing more is owed."""
-        recordings, costs, requests = [], [], 0
-        while True:
-            recording, run = self._count(job)
+    def _measured(self, job: SyncJob, times: int, batch: int, expected: Callable[[Run], bool]) -> Measured:
+        recordings, runs, costs = [], [], []
+        for recording, run in self._deliveries(job):
             self._shop.null.teach(recording)
             recordings.append(recording)
-            costs.append(self._cost(job, batch, run.outcome))
-            requests += run.stats["requests"]
-            if run.outcome != "deferred":
-                break
-        if run.outcome != "succeeded" or not expected(run):
-            raise BenchError(f"{self._broker.login.broker}: this is not the sync that was to be measured: {run}")
+            runs.append(run)
+            costs.append(self._cost(job, times, batch, run.outcome))
+        if runs[-1].outcome != "succeeded" or not expected(runs[-1]):
+            raise BenchError(f"{self._broker.slug}: this is not the sync that was to be measured: {runs[-1]}")
         cost = _sum(costs)
-        return Measured(recordings=recordings, work=_work(recordings, requests, cost), cost=cost)
+        requests = sum(run.stats["requests"] for run in runs)
+        return Measured(recordings=recordings, run=runs[-1], work=_work(recordings, requests, cost), cost=cost)
 
-    def _count(self, job: SyncJob) -> tuple[Recording, Run]:
-        """Do it for real. A job whose time has not come yet is delivered again."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
+    def _deliveries(self, job: SyncJob) -> Iterator[tuple[Recording, Run]]:
+        """Deliver the job for real, until nothing more is owed."""
+        for _ in range(MAX_DELIVERIES):
+            self._set(self._shop.counted)
             with self._shop.proxy.recording() as recording:
-                reply = self._shop.counted.do("sync", event=event(job), times=1)
+                reply = self._shop.counted.do("sync", event=event(job))
             runs = list(runs_in(reply["log"]))
-            if runs:
-                return recording, runs[0]
-            time.sleep(0.5)
-        raise BenchError(f"{self._broker.login.broker}: the job was never run: {reply['log'][-2000:]}")
+            if not runs:
+                raise BenchError(f"{self._broker.slug}: the job was not run: {reply['log'][-2000:]}")
+            yield recording, runs[0]
+            if runs[0].outcome != "deferred":
+                return
+            self._now += COME_BACK
+        raise BenchError(f"{self._broker.slug}: the job did not end in {MAX_DELIVERIES} deliveries: {runs[0]}")
 
-    def _cost(self, job: SyncJob, batch: int, outcome: str) -> Cost:
-        """Do it again and again without AWS."""
+    def _cost(self, job: SyncJob, times: int, batch: int, outcome: str) -> Cost:
+        """Do the delivery over and over without AWS."""
+        self._set(self._shop.measured)
         alone, shares, puts = [], [], []
         log_bytes = 0.0
-        self._handle(job, 1, outcome)  # what was never done before may load a module or open a connection
+        self._handle(job, 1, 1, outcome)  # what was never done before may load a module or open a connection
         for _ in range(self._broker.rounds):
             put = self._shop.measured.do("puts", times=PUTS)["cpu"]
-            cpu, log_bytes = self._handle(job, 1, outcome)
+            cpu, log_bytes = self._handle(job, 1, times, outcome)
             alone.append(cpu)
             puts.append(cpu / put)
-            shares.append(cpu)
             if batch > 1:
-                shares[-1], log_bytes = self._handle(job, batch, outcome)
+                cpu, log_bytes = self._handle(job, batch, 1, outcome)
+            shares.append(cpu)
         median = statistics.median
-        return Cost(alone=median(alone), share=median(shares), log_bytes=log_bytes, puts=median(puts))
+        return Cost(alone=median(alone), puts=median(puts), share=median(shares), log_bytes=log_bytes)
 
-    def _handle(self, job: SyncJob, records: int, outcome: str) -> tuple[float, float]:
+    def _handle(self, job: SyncJob, records: int, times: int, outcome: str) -> tuple[float, float]:
         """CPU seconds and log bytes of a job in a batch of so many. Raises BenchError if one ends otherwise."""
-        reply = self._shop.measured.do("sync", event=event(job, records), times=1)
+        reply = self._shop.measured.do("sync", event=event(job, records), times=times, apart=APART.total_seconds())
+        jobs = records * times
         ended = [run.outcome for run in runs_in(reply["log"])]
-        if ended != [outcome] * records:
-            raise BenchError(f"{self._broker.login.broker}: on the null AWS runs ended {ended}: {reply['log'][-2000:]}")
-        return reply["cpu"][0] / records, len(reply["log"].encode()) / records
+        if ended != [outcome] * jobs:
+            raise BenchError(f"{self._broker.slug}: on the null AWS runs ended {ended}: {reply['log'][-2000:]}")
+        return reply["cpu"] / records, len(reply["log"].encode()) / jobs
 
-
-def _trades(run: Run) -> int:
-    return run.stats["inserted"] - run.stats["cash_events"]
+    def _set(self, worker: Child) -> None:
+        """Give a worker our time."""
+        worker.do("move_clock", to=self._now.isoformat())
 
 
 def _sum(costs: Sequence[Cost]) -> Cost:
     return Cost(
         alone=sum(one.alone for one in costs),
+        puts=sum(one.puts for one in costs),
         share=sum(one.share for one in costs),
         log_bytes=sum(one.log_bytes for one in costs),
-        puts=sum(one.puts for one in costs),
     )
 
 

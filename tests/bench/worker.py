@@ -1,23 +1,19 @@
 """The sync function in a process of its own, as Lambda runs it: init once, then one event after the other.
 
-Reads commands from stdin and writes what came of each to stdout, one JSON object per line. What the function itself
-prints goes to a file: it is the function's log, whose bytes are billed. CPU is that of all threads, in seconds.
-
-The imports here are the standard library's and few, so that what a command imports is measured in full.
+The argument is the function's folder. Reads commands from stdin and writes what came of each to stdout, one JSON object
+per line; what the function itself prints is its log and comes with the reply. CPU is that of all threads, in seconds.
+Of the standard library only what is needed is imported, so that what a command imports is measured in full.
 """
 
-import gc
 import json
 import os
 import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-FUNCTION = Path(__file__).resolve().parents[2] / "functions" / "sync"
 RSS_UNIT = 1024 if sys.platform == "linux" else 1  # ru_maxrss is in kilobytes there, in bytes on macOS
 ITEM = {
     "pk": {"S": "acc_01989f4c2b1ef00dcafe"},
@@ -39,12 +35,27 @@ class Context:
         return 60_000
 
 
+class MovedClock:
+    """The machine's clock, moved; it sleeps by moving on."""
+
+    def __init__(self, ahead: timedelta) -> None:
+        self.ahead = ahead
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def sleep(self, seconds: float) -> None:
+        self.ahead += timedelta(seconds=seconds)
+
+
 class Worker:
     """One process of the sync function."""
 
-    def __init__(self, log: int) -> None:
+    def __init__(self, folder: str, log: int) -> None:
+        self._folder = folder
         self._log = log
-        self._handler: Callable[[object, Context], object] | None = None
+        self._clock: MovedClock | None = None
+        self._app: Any = None
         self._dynamodb: Any = None
 
     def reference(self) -> dict[str, object]:
@@ -53,26 +64,38 @@ class Worker:
         import boto3
 
         clients = [boto3.client(name) for name in ("sqs", "s3", "dynamodb")]
-        return {"cpu": time.process_time() - begun, "clients": len(clients)}
+        return {"cpu": time.process_time() - begun, "rss": _peak_rss(), "clients": len(clients)}
 
     def start(self) -> dict[str, object]:
         """Import the function, which wires itself up."""
-        sys.path.insert(0, str(FUNCTION))
+        sys.path.insert(0, self._folder)
         begun = time.process_time()
-        from app import lambda_handler
+        import app
 
         spent = time.process_time() - begun
-        self._handler = lambda_handler
-        return {"cpu": spent, "modules": len(sys.modules)}
+        self._app = app
+        return {"cpu": spent, "rss": _peak_rss(), "modules": len(sys.modules)}
 
-    def sync(self, event: dict[str, object], times: int) -> dict[str, object]:
-        """Handle an event, `times` over."""
-        cpu = []
+    def move_clock(self, to: str) -> dict[str, object]:
+        """Give the function a clock that shows this time (ISO 8601) now, or leave it where it is ahead of that."""
+        ahead = datetime.fromisoformat(to) - datetime.now(UTC)
+        if self._clock is None:
+            from brokersync.settings import SyncSettings, load
+
+            self._clock = MovedClock(ahead)
+            self._app.service = self._app.build(load(SyncSettings), self._clock)
+        self._clock.ahead = max(ahead, self._clock.ahead)
+        return {}
+
+    def sync(self, event: dict[str, object], times: int = 1, apart: float = 0.0) -> dict[str, object]:
+        """Handle an event, `times` over, so many seconds apart by a moved clock."""
+        begun = time.process_time()
         for _ in range(times):
-            begun = time.process_time()
-            answer = self._handler(event, Context())
-            cpu.append(time.process_time() - begun)
-        return {"cpu": cpu, "answer": answer, "log": self._take_log(), "rss": _peak_rss()}
+            answer = self._app.lambda_handler(event, Context())
+            if self._clock is not None:
+                self._clock.sleep(apart)
+        cpu = (time.process_time() - begun) / times
+        return {"cpu": cpu, "rss": _peak_rss(), "answer": answer, "log": self._take_log()}
 
     def puts(self, times: int) -> dict[str, object]:
         """Conditional puts of a small item by a plain botocore client."""
@@ -88,9 +111,7 @@ class Worker:
 
     def _take_log(self) -> str:
         sys.stdout.flush()
-        with open(self._log, "rb", closefd=False) as log:
-            log.seek(0)
-            text = log.read().decode()
+        text = os.pread(self._log, os.fstat(self._log).st_size, 0).decode()
         os.ftruncate(self._log, 0)
         os.lseek(self._log, 0, os.SEEK_SET)
         return text
@@ -104,10 +125,9 @@ def main() -> None:
     """Do what stdin says, until it ends."""
     with os.fdopen(os.dup(1), "w") as replies, tempfile.TemporaryFile() as log:
         os.dup2(log.fileno(), 1)
-        worker = Worker(log.fileno())
+        worker = Worker(sys.argv[1], log.fileno())
         for line in sys.stdin:
             command = json.loads(line)
-            gc.collect()
             reply = getattr(worker, command.pop("do"))(**command)
             print(json.dumps(reply), file=replies, flush=True)
 
