@@ -77,9 +77,9 @@ class Feed:
     """A feed as the table holds it. `accounts` maps the broker's account ids to ours.
 
     `interval_min` is what is scheduled, `chosen_min` what the trader chose (None: no choice made).
-    `news` counts entries that are stored but not announced yet. `poison_job_id` is the job whose message comes back
-    while our fault, or a change at the broker, fails one run after the other. `hashes` has one hash per section or page that may
-    repeat itself. `served_minute` is the last minute since 1970 whose tick needs no run any more.
+    `news` counts entries that are stored but not announced yet. `hashes` has one hash per section or page that may
+    repeat itself. `served_minute` is the last minute since 1970 whose tick needs no run any more. `poison_job_id` is
+    the job whose message comes back while our fault, or a change at the broker, fails one run after the other.
     """
 
     feed_id: str

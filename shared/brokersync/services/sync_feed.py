@@ -100,7 +100,7 @@ class SyncFeed:
         try:
             return self._run_leased(job, got, deadline)
         except LeaseLostError:
-            log.warning("lease_lost", extra=_names(job, got.lease))
+            log.warning("lease_lost", extra=_names(got.feed, got.lease))
             return None
 
     def _nothing_to_do(self, job: SyncJob, feed: Feed | None) -> None:
@@ -124,7 +124,8 @@ class SyncFeed:
             self._send_announcements(feed)
         log.info(
             "sync_job_started",
-            extra=_names(job, lease) | {"broker": feed.broker, "requested_by": work.requested_by.value},
+            extra=_names(feed, lease)
+            | {"broker": feed.broker, "requested_by": work.requested_by.value, "message_job_id": job.job_id},
         )
         progress = Progress.of(feed)
         verdict = self._attempt(feed, lease, work, progress, deadline)
@@ -144,16 +145,11 @@ class SyncFeed:
         except SyncError as error:
             log.warning(
                 "sync_job_problem",
-                extra={
-                    "job_id": work.job_id,
-                    "feed_id": feed.feed_id,
-                    "error_code": error.code.value,
-                    "detail": error.detail,
-                },
+                extra=_names(feed, lease) | {"error_code": error.code.value, "detail": error.detail},
             )
             return error
         except Exception as error:
-            log.exception("sync_job_crashed", extra={"job_id": work.job_id, "feed_id": feed.feed_id})
+            log.exception("sync_job_crashed", extra=_names(feed, lease))
             return BrokerChangedError(
                 "Something went wrong on our side; our developers have been told.",
                 code=ErrorCode.INTERNAL,
@@ -280,7 +276,7 @@ class SyncFeed:
         if finish.announce:
             self._p.bus.send(finish.announce)
             self._p.stores.feeds.announced(feed.feed_id, finish.announce)
-        if finish.wanted is not None and not conclusion.redeliver:
+        if finish.wanted is not None and not finish.poison_job_id:  # a streak's own message comes back by itself
             self._wake(feed, finish.wanted, finish.finished_at)
         recovered = finish.outcome is Outcome.SUCCEEDED and feed.first_failed_at is not None
         return RunReport(
@@ -352,5 +348,11 @@ def _history_start(feed: Feed, manifest: Manifest, now: datetime) -> datetime | 
     return now - timedelta(days=min(bounds)) if bounds else None
 
 
-def _names(job: SyncJob, lease: Lease) -> dict[str, object]:
-    return {"job_id": job.job_id, "feed_id": job.feed_id, "run_id": lease.run_id, "epoch": lease.epoch}
+def _names(feed: Feed, lease: Lease) -> dict[str, object]:
+    """What ties a log line to its run: the job is the one that the run serves, whoever's message woke it."""
+    return {
+        "job_id": feed.job_of(lease),
+        "feed_id": feed.feed_id,
+        "run_id": lease.run_id,
+        "epoch": lease.epoch,
+    }

@@ -1,5 +1,6 @@
 """One job from lease to finish, over in-memory ports: the invariants that the engine itself keeps."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -436,6 +437,39 @@ def test_i7_one_poison_message_per_failure_streak_comes_back() -> None:
     world.clock.advance(minutes=1)
     reports.append(world.sync(first))
     assert [report is not None and report.redeliver for report in reports] == [True, False, True]
+
+
+def test_i10_a_first_sync_that_keeps_failing_has_one_message_and_its_redelivery_always_finds_work() -> None:
+    # Given a first sync that fails through a change at the broker
+    world = a_world(BrokerChangedError("The answer was not understood."))
+    world.feeds.want("acc_1", Wanted(job_id="job_connect", kind=RequestedBy.CONNECT, not_before=world.clock.now()))
+    first = world.job(requested_by=RequestedBy.CONNECT).model_copy(update={"job_id": "job_connect"})
+    reports = [world.sync(first)]
+    # When ticks between its redeliveries fail too, until the tries kept for it are used up
+    while world.feed.wanted is not None:
+        world.next_tick()
+    reports.append(world.sync(first))
+    # Then its message comes back all the same, and nobody sent a second one
+    assert [report is not None and report.redeliver for report in reports] == [True, True]
+    assert world.queue.jobs == []
+
+
+def test_i10_log_lines_of_a_run_name_the_job_that_it_serves(caplog: pytest.LogCaptureFixture) -> None:
+    # Given a request that a scheduled tick's message wakes
+    world = a_world(BrokerChangedError("The answer was not understood.", detail="row 3 has no id"))
+    world.feeds.want("acc_1", Wanted(job_id="job_manual", kind=RequestedBy.MANUAL, not_before=world.clock.now()))
+    # When its run fails
+    with caplog.at_level(logging.INFO):
+        report = world.sync(job := world.job())
+    assert report is not None
+    # Then every line leads to it, the first one also from the message, and one says what went wrong
+    lines = [vars(record) for record in caplog.records]
+    assert [line["message"] for line in lines] == ["sync_job_started", "sync_job_problem", "sync_job_failed"]
+    assert {(line["job_id"], line["feed_id"], line["run_id"]) for line in lines} == {
+        ("job_manual", "acc_1", report.run.run_id)
+    }
+    assert lines[0]["message_job_id"] == job.job_id
+    assert (lines[1]["error_code"], lines[1]["detail"]) == ("unexpected_answer", "row 3 has no id")
 
 
 def test_events_that_were_not_sent_are_sent_by_whoever_comes_next(monkeypatch: pytest.MonkeyPatch) -> None:
