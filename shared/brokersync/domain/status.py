@@ -95,6 +95,8 @@ def _badge(feed: Feed, now: datetime, waiting: datetime | None) -> tuple[Account
             return AccountStatus.FAILED, "Re-connect", "reconnect"
         case Outcome.FAILED if waiting:
             return AccountStatus.PENDING, f"Trying again at {until}", "try_again"
+        case Outcome.FAILED if feed.wanted is not None and not feed.poison_job_id:
+            return AccountStatus.PENDING, "Trying again", "try_again"  # its time has come, a worker is on its way
         case Outcome.FAILED:
             return AccountStatus.FAILED, "Failed", "try_again"
         case _:

@@ -34,6 +34,7 @@ LEASE = Lease(
     requested_by=RequestedBy.SYSTEM,
 )
 LATER = Wanted(job_id="job_2", kind=RequestedBy.RETRY, not_before=NOW + timedelta(minutes=5), attempt=1)
+DUE = replace(LATER, not_before=NOW)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,18 @@ LATER = Wanted(job_id="job_2", kind=RequestedBy.RETRY, not_before=NOW + timedelt
             replace(FEED, outcome=Outcome.FAILED, error_code=ErrorCode.TIMEOUT, wanted=LATER),
             AccountStatus.PENDING,
             "Trying again at 10:05:00 UTC",
+            "try_again",
+        ),
+        (
+            replace(FEED, outcome=Outcome.FAILED, error_code=ErrorCode.TIMEOUT, wanted=DUE),
+            AccountStatus.PENDING,
+            "Trying again",
+            "try_again",
+        ),
+        (
+            replace(FEED, outcome=Outcome.FAILED, error_code=ErrorCode.INTERNAL, wanted=DUE, poison_job_id="job_2"),
+            AccountStatus.FAILED,
+            "Failed",
             "try_again",
         ),
         (
