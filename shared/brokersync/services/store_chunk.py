@@ -133,7 +133,8 @@ class StoreChunk:
         for cancel in cancels:
             self._cancel(cancel)
         if self._known is not None and (fresh or cancels or suspects):
-            self._known = self._known.adding((_key(new), new.content_hash) for new in [*fresh, *cancels, *suspects])
+            learned = sorted([*fresh, *cancels, *suspects], key=lambda new: new.entry.occurred_at.ns)
+            self._known = self._known.adding((_key(new), new.content_hash) for new in learned)
             self._to.known.save(self._lease, self._known)
 
     def _sort_out(
