@@ -1,4 +1,4 @@
-"""The fleet's ledger of requests with real concurrency: MiniStack's updates are atomic, as AWS's are; moto's are not."""
+"""The ledger of requests with real concurrency: MiniStack's updates are atomic, as AWS's are; moto's are not."""
 
 from concurrent.futures import ThreadPoolExecutor
 
