@@ -7,19 +7,22 @@ in silence, and what the manifest knows better is checked against it.
 """
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from importlib import import_module
 from typing import Self
 
-from pydantic import JsonValue
+from pydantic import JsonValue, TypeAdapter
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from brokersync.domain.errors import ErrorCode
 from local.simulators.control import Control
 from local.simulators.faults import Fault
+from local.simulators.serving import RunningServer, serve_in_thread
 
 START = datetime(2026, 5, 12, 13, tzinfo=UTC)
 """When every scene begins: a Tuesday, 09:00 in New York."""
@@ -64,9 +67,9 @@ class Past(StrEnum):
     EMPTY = "empty"
     """Nothing was ever traded and no cash has moved."""
     SHORT = "short"
-    """Some fifty executions or more, cash events of every kind the broker has, some positions open at the end.
+    """Some fifty executions, cash events of the kinds the broker has, some positions open at the end.
 
-    One of the answers to a first sync holds them all, or few do: the suite reads this past again and again.
+    Hundreds of entries slow the suite down: it loads this past in nearly every test.
     """
     PAGED = "paged"
     """So long that the first sync needs more answers for it than for SHORT: it has to page to the end."""
@@ -120,6 +123,8 @@ TrueEntry = Mapping[str, JsonValue]
 Amounts are plain text without trailing zeros, enums their values, a time is nanoseconds under its name with `_ns`.
 What the simulator's books don't know is left out.
 """
+_ENTRIES = TypeAdapter(list[dict[str, JsonValue]])
+_FIGURES = TypeAdapter(dict[str, str])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,18 +140,18 @@ class TrueAccount:
     positions: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(
-        cls,
-        executions: Sequence[TrueEntry],
-        cash_events: Sequence[TrueEntry],
-        *,
-        balance: Mapping[str, str],
-        positions: Mapping[str, str],
-    ) -> Self:
-        """From the lists that a simulator's /_sim/truth gives."""
-        entries = {str(entry["source_trade_id"]): entry for entry in executions}
-        entries |= {str(entry["source_id"]): entry for entry in cash_events}
-        return cls(entries=entries, balance=balance, positions=positions)
+    def of(cls, *, executions: object, cash_events: object, balance: object, positions: object) -> Self:
+        """From lists of entries and mappings of figures as a simulator tells them at /_sim/truth.
+
+        Raises ValidationError for what has another form, KeyError for an entry without id.
+        """
+        entries = {str(entry["source_trade_id"]): entry for entry in _ENTRIES.validate_python(executions)}
+        entries |= {str(entry["source_id"]): entry for entry in _ENTRIES.validate_python(cash_events)}
+        return cls(
+            entries=entries,
+            balance=_FIGURES.validate_python(balance, strict=True),
+            positions=_FIGURES.validate_python(positions, strict=True),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +207,41 @@ class ErrorCase:
     intent: Intent
     code: ErrorCode | None
     later: bool = False
+
+
+# --- serving --------------------------------------------------------------------------------------------------------
+
+
+class _Stage:
+    """A server whose app changes from scene to scene: to start and stop one costs more than most scenes do."""
+
+    def __init__(self) -> None:
+        self.app: ASGIApp = Starlette()
+        self.server: RunningServer = serve_in_thread(self)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+
+_idle: list[_Stage] = []
+
+
+@contextmanager
+def served(app: ASGIApp) -> Iterator[str]:
+    """Serve a scene's app until the `with` block ends; yields `http://127.0.0.1:port`."""
+    stage = _idle.pop() if _idle else _Stage()
+    stage.app = app
+    try:
+        yield stage.server.base_url
+    finally:
+        stage.app = Starlette()
+        _idle.append(stage)
+
+
+def stop_serving() -> None:
+    """Stop the servers that no scene uses any more."""
+    while _idle:
+        _idle.pop().server.stop()
 
 
 # --- kits -----------------------------------------------------------------------------------------------------------

@@ -14,34 +14,46 @@ from brokersync.domain.times import to_ns
 from local.simulators import oanda_views as views
 from local.simulators.control import Control
 from local.simulators.faults import Fault
-from local.simulators.kit import BrokerKit, ErrorCase, Happening, Intent, KitClock, Login, Past, Scene, TrueAccount
+from local.simulators.kit import (
+    BrokerKit,
+    ErrorCase,
+    Happening,
+    Intent,
+    KitClock,
+    Login,
+    Past,
+    Scene,
+    TrueAccount,
+    served,
+)
 from local.simulators.oanda_fills import fill
 from local.simulators.oanda_http import make_app
 from local.simulators.oanda_truth import text
 from local.simulators.oanda_world import Account, AccountSpec, World
-from local.simulators.serving import serve_in_thread
 
-_ACCOUNTS: Final = ("101-004-7300001-001", "101-004-7300001-002")
-_STRANGER: Final = "101-004-7300002-001"
+_OWN, _SECOND, _STRANGER = "101-004-7300001-001", "101-004-7300001-002", "101-004-7300002-001"
 _GOOD, _OTHER = "kit-token-0123456789abcdef", "kit-token-of-somebody-else"
-_EXECUTIONS: Final = {Past.EMPTY: 0, Past.SHORT: 80, Past.PAGED: 900}
 _REFUSED: Final = json.dumps({"errorMessage": "Insufficient authorization to perform request."})
 
 
 @contextmanager
 def _start(clock: KitClock, past: Past) -> Iterator[Scene]:
-    specs = [
-        AccountSpec(account=number, token=_GOOD, seed=4, executions=_EXECUTIONS[past], blank=past is Past.EMPTY)
-        for number in _ACCOUNTS
-    ]
-    other = AccountSpec(account=_STRANGER, token=_OTHER, seed=5, executions=40)
-    world = World([*specs, other], clock=lambda: to_ns(clock.now()))
+    executions = {Past.EMPTY: 0, Past.SHORT: 60, Past.PAGED: 900}[past]
+    blank = past is Past.EMPTY
+    world = World(
+        [
+            AccountSpec(account=_OWN, token=_GOOD, seed=4, executions=executions, blank=blank, days=20),
+            AccountSpec(account=_SECOND, token=_GOOD, seed=5, executions=20, days=20),
+            AccountSpec(account=_STRANGER, token=_OTHER, seed=6, executions=20, days=20),
+        ],
+        clock=lambda: to_ns(clock.now()),
+    )
     app, control = make_app(world)
-    with serve_in_thread(app) as server:
+    with served(app) as url:
         yield Scene(
-            base_url=f"{server.base_url}/v3",
+            base_url=f"{url}/v3",
             control=control,
-            accounts=_ACCOUNTS,
+            accounts=(_OWN, _SECOND),
             strangers=(_STRANGER,),
             logins={Login.GOOD: {"token": _GOOD}, Login.REJECTED: {"token": "kit-token-that-was-replaced"}},
             happenings=_Happenings(world, control, clock).by_name(),
@@ -54,7 +66,7 @@ class _Happenings:
 
     def __init__(self, world: World, control: Control, clock: KitClock) -> None:
         self._world, self._control, self._clock = world, control, clock
-        self._account = world.accounts[_ACCOUNTS[0]]
+        self._account = world.accounts[_OWN]
 
     def by_name(self) -> Mapping[Happening, Callable[[], Sequence[str]]]:
         return {
@@ -68,7 +80,7 @@ class _Happenings:
 
     def _trade(self) -> Sequence[str]:
         self._pass()
-        return self._new(lambda: self._world.trade(_ACCOUNTS[0], 2))
+        return self._new(lambda: self._world.trade(_OWN, 2))
 
     def _equal_fills(self, count: int) -> Sequence[str]:
         """A limit order that is filled in equal parts in the same nanosecond."""
@@ -112,7 +124,7 @@ class _Happenings:
 
     def _trade_until(self, last_id: int) -> None:
         while self._account.book.last_id < last_id:
-            self._world.trade(_ACCOUNTS[0], 1)
+            self._world.trade(_OWN, 1)
 
     def _pass(self) -> None:
         self._clock.advance(timedelta(minutes=1))
@@ -133,8 +145,8 @@ def _truth(account: Account) -> TrueAccount:
         held[trade.instrument] = held.get(trade.instrument, Decimal(0)) + trade.units
     unrealised = sum((book.unrealised(trade) for trade in book.open_trades.values()), Decimal(0))
     return TrueAccount.of(
-        [asdict(done) for done in book.truth.executions],
-        [asdict(moved) for moved in book.truth.cash_events],
+        executions=[asdict(done) for done in book.truth.executions],
+        cash_events=[asdict(moved) for moved in book.truth.cash_events],
         balance={"balance": text(book.totals.balance), "equity": text(book.totals.balance + unrealised)},
         positions={symbol: text(units) for symbol, units in held.items() if units},
     )
