@@ -17,12 +17,17 @@ class LimitScope(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthField:
-    """One thing the trader enters. Secret fields are never shown again."""
+    """One thing the trader enters. Secret fields are never shown again.
+
+    One that is not `required` may be left empty; then the broker's code takes its `default`.
+    """
 
     name: str
     label: str
     help: str
     secret: bool = True
+    required: bool = True
+    default: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -136,7 +136,7 @@ def _check(new: NewConnection) -> None:
         raise BadConnectionError(
             f"credentials: {name!r} is not a field of {new.manifest.name}; it has {sorted(expected)}"
         )
-    for name in sorted(expected):
+    for name in sorted(field.name for field in new.manifest.auth_fields if field.required):
         if not new.credentials.get(name, "").strip():
             raise BadConnectionError(f"credentials: {name!r} is empty; {new.manifest.setup_help}")
     if new.manifest.fetch_scope is FetchScope.ACCOUNT and not new.broker_account_ids:

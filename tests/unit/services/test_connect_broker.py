@@ -89,3 +89,19 @@ def test_what_is_wrong_is_refused_by_its_field_and_nothing_is_stored(change: dic
         desk.connect.run(replace(a_request(), **change))  # type: ignore[arg-type]
     assert "s3cret" not in str(refused.value)
     assert desk.feeds.of_user("user") == []
+
+
+def test_a_field_that_is_not_required_may_be_left_out_or_empty() -> None:
+    # given a broker with an optional field
+    header = AuthField(name="header", label="Header", help="Of the key.", secret=False, required=False, default="X-Key")
+    asked = a_request()
+    manifest = replace(asked.manifest, auth_fields=(TOKEN, header))
+    for credentials in ({"token": "s3cret"}, {"token": "s3cret", "header": ""}):
+        desk = Desk()
+        # when it is left out, or empty
+        desk.connect.run(replace(asked, manifest=manifest, credentials=credentials))
+        # then the connection is made
+        assert len(desk.feeds.of_user("user")) == 2
+    # but the required one is still asked for
+    with pytest.raises(BadConnectionError, match="'token' is empty"):
+        Desk().connect.run(replace(asked, manifest=manifest, credentials={"header": "X-Api-Key"}))
