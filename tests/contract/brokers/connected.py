@@ -1,0 +1,334 @@
+"""A trader's feed at a simulated broker: the real engine, the real broker code over HTTP, the stores in memory."""
+
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from brokersync.aws.snapshots import S3Snapshots
+from brokersync.brokers.catalog import BrokerCatalog
+from brokersync.contracts.jobs import SyncJob
+from brokersync.domain.errors import ErrorCode
+from brokersync.domain.feeds import Feed, FetchScope, Wanted
+from brokersync.domain.manifests import Manifest
+from brokersync.domain.money import plain
+from brokersync.domain.pages import RawPage
+from brokersync.domain.plans import Plan
+from brokersync.domain.portfolio import AccountInfo
+from brokersync.domain.runs import Outcome, RequestedBy, RunStats, SyncRun
+from brokersync.domain.trades import Side, StoredEntry
+from brokersync.ports import FetchContext
+from brokersync.services.connect_broker import ConnectBroker, NewConnection
+from brokersync.services.store_chunk import ChunkStores
+from brokersync.services.sync_feed import RunReport, SyncFeed, SyncPorts
+from local.demo.truth import differences
+from local.simulators.kit import BrokerKit, Happening, KitClock, Login, Scene, TrueAccount
+from tests.contract.brokers.recording import (
+    Bucket,
+    CountedBrokers,
+    CountedPermits,
+    LogTexts,
+    WatchedAccounts,
+    WatchedFeeds,
+    WatchedKnownTrades,
+    WatchedLedger,
+    WatchedPortfolios,
+    Writes,
+)
+from tests.fakes import FakeBus, FakeConnections, FakeDeadline, FakeIds, FakeRuns, FakeSyncQueue
+
+RUNS = 60  # more than any job needs to come to its end
+EVERYTHING = 10**9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Synced:
+    """The runs that one job took, oldest first."""
+
+    reports: Sequence[RunReport]
+    requests: int
+    writes: Sequence[str]
+
+    @property
+    def last(self) -> SyncRun:
+        return self.reports[-1].run
+
+    @property
+    def redeliver(self) -> bool:
+        return self.reports[-1].redeliver
+
+    @property
+    def snapshot_keys(self) -> list[str]:
+        return [key for report in self.reports for key in report.run.snapshot_keys]
+
+    def total(self, name: str) -> int:
+        """A count of stats, of all runs together."""
+        return sum(getattr(report.run.stats, name) for report in self.reports)
+
+
+class Connected:
+    """One connection of one trader, and its feed."""
+
+    def __init__(
+        self,
+        kit: BrokerKit,
+        scene: Scene,
+        clock: KitClock,
+        logs: LogTexts,
+        *,
+        login: Login = Login.GOOD,
+        timeout_seconds: float = 10.0,
+    ) -> None:
+        self.kit, self.scene, self.clock, self.logs = kit, scene, clock, logs
+        self.catalog = BrokerCatalog()
+        self.provider = self.catalog.provider(kit.slug)
+        self.writes = Writes()
+        self.feeds = WatchedFeeds(self.writes)
+        self.ledger = WatchedLedger(self.feeds, self.writes)
+        self.portfolios = WatchedPortfolios(self.writes)
+        self.accounts = WatchedAccounts(self.writes)
+        self.connections, self.queue, self.runs, self.ids = FakeConnections(), FakeSyncQueue(), FakeRuns(), FakeIds()
+        self.permits = CountedPermits()
+        self.http = CountedBrokers(self.permits, clock, timeout_seconds)
+        self.bucket = Bucket()
+        self.snapshots = S3Snapshots(self.bucket, "bucket", manifests=self.catalog, clock=clock)
+        self.credentials = scene.logins[login]
+        self._fetched = len(scene.control.requests)
+        self._engine = SyncFeed(
+            SyncPorts(
+                stores=ChunkStores(
+                    feeds=self.feeds,
+                    accounts=self.accounts,
+                    portfolios=self.portfolios,
+                    ledger=self.ledger,
+                    known=WatchedKnownTrades(self.writes),
+                ),
+                runs=self.runs,
+                snapshots=self.snapshots,
+                connections=self.connections,
+                catalog=self.catalog,
+                http=self.http,
+                queue=self.queue,
+                bus=FakeBus(),
+                clock=clock,
+                ids=self.ids,
+                broker_endpoints={f"{kit.slug}:{kit.environment}": scene.base_url},
+            )
+        )
+        self.feed_id = self._connect()
+
+    def _connect(self) -> str:
+        by_account = self.manifest.fetch_scope is FetchScope.ACCOUNT
+        connect = ConnectBroker(
+            connections=self.connections,
+            feeds=self.feeds,
+            accounts=self.accounts,
+            queue=self.queue,
+            clock=self.clock,
+            ids=self.ids,
+        )
+        (feed,) = connect.run(
+            NewConnection(
+                user_id="user",
+                plan=Plan.ELITE,
+                manifest=self.manifest,
+                environment=self.kit.environment,
+                credentials=self.credentials,
+                broker_account_ids=self.scene.accounts[:1] if by_account else (),
+            )
+        )
+        return feed.feed_id
+
+    @property
+    def manifest(self) -> Manifest:
+        return self.provider.manifest
+
+    @property
+    def feed(self) -> Feed:
+        feed = self.feeds.get(self.feed_id)
+        assert feed is not None
+        return feed
+
+    @property
+    def numbers(self) -> Sequence[str]:
+        """The broker's numbers of the accounts that this feed is about."""
+        return self.scene.accounts[:1] if self.manifest.fetch_scope is FetchScope.ACCOUNT else self.scene.accounts
+
+    # --- syncing ----------------------------------------------------------------------------------------------------
+
+    def sync(self, *, past_faults: bool = True) -> Synced:
+        """Do what is owed, or ask for a sync: run after run until the job has succeeded or failed.
+
+        A run that is deferred is followed by the next at its time; without `past_faults`, not one that a fault made
+        wait (unless the broker is only preparing its answer). After every sync: a permit was taken for each request,
+        and nothing secret came out.
+        """
+        self._want()
+        requests, writes = len(self.scene.control.requests), len(self.writes)
+        reports = []
+        for _ in range(RUNS):
+            asked = len(self.scene.control.requests)
+            report = self.run_once()
+            reports.append(report)
+            faulty = any(logged.faulty for logged in self.scene.control.requests[asked:])
+            goes_on = past_faults or not faulty or report.run.error_code is ErrorCode.WORK_IN_PROGRESS
+            if report.run.outcome is not Outcome.DEFERRED or not goes_on:
+                break
+        else:
+            raise AssertionError(f"the job was deferred {RUNS} times: {reports[-1].run}")
+        self.check_permits()
+        self.check_secrets()
+        return Synced(
+            reports=reports,
+            requests=len(self.scene.control.requests) - requests,
+            writes=self.writes[writes:],
+        )
+
+    def run_once(self) -> RunReport:
+        """The next run of what is owed, at its time."""
+        wanted = self.feed.wanted
+        assert wanted is not None, "nothing is owed"
+        self.clock.wait_until(wanted.not_before)
+        job = SyncJob(
+            job_id=wanted.job_id, feed_id=self.feed_id, requested_by=wanted.kind, requested_at=self.clock.now()
+        )
+        report = self._engine.run(job, FakeDeadline(self.clock))
+        assert report is not None, "the run found nothing to do"
+        return report
+
+    def succeed(self) -> Synced:
+        """A sync that has to succeed."""
+        synced = self.sync()
+        assert synced.last.outcome is Outcome.SUCCEEDED, f"{synced.last.error_code}: {synced.last.safe_message}"
+        return synced
+
+    def happen(self, happening: Happening) -> Sequence[str]:
+        """Let something happen at the broker; the ids that it concerns."""
+        return self.scene.happenings[happening]()
+
+    def reconnect(self, credentials: Mapping[str, str]) -> None:
+        """The trader enters credentials, and asks for a sync if none is owed."""
+        renewed = self.connections.replace_credentials(self.feed.connection_id, credentials)
+        self.credentials = credentials
+        self.feeds.reconnected(self.feed_id, renewed.version)
+        self._want()
+
+    def list_accounts(self) -> Sequence[AccountInfo]:
+        """What a trader who connects is shown."""
+        feed, stats = self.feed, RunStats()
+        environment = self.manifest.environment(self.kit.environment)
+        deadline = FakeDeadline(self.clock)
+        return self.provider.list_accounts(
+            FetchContext(
+                credentials=self.credentials,
+                environment=environment,
+                base_url=self.scene.base_url,
+                accounts=(),
+                cursor="",
+                state={},
+                history_start=None,
+                now=self.clock.now(),
+                http=self.http.for_run(self.manifest, f"fingerprint of {feed.connection_id}", deadline, stats),
+            )
+        )
+
+    def _want(self) -> None:
+        if self.feed.wanted is None:
+            wanted = Wanted(job_id=self.ids.new("job"), kind=RequestedBy.MANUAL, not_before=self.clock.now())
+            self.feeds.want(self.feed_id, wanted)
+
+    # --- what is stored ---------------------------------------------------------------------------------------------
+
+    def stored(self) -> Mapping[str, Mapping[str, StoredEntry]]:
+        """Executions and cash events in their current versions, by the broker's account number and their ids."""
+        return {
+            number: {
+                one.entry.source_id: one
+                for one in (
+                    *self.ledger.newest(account_id, limit=EVERYTHING),
+                    *self.ledger.cash_events(account_id),
+                )
+            }
+            for number, account_id in self.feed.accounts.items()
+        }
+
+    def entry(self, source_id: str) -> StoredEntry:
+        """The stored entry of that id, whichever account it is of."""
+        (found,) = [entries[source_id] for entries in self.stored().values() if source_id in entries]
+        return found
+
+    def versions(self, source_id: str) -> Sequence[StoredEntry]:
+        """All versions of an execution, oldest first."""
+        return self.ledger.versions(self.entry(source_id).account_id, source_id)
+
+    def pages(self, run: SyncRun) -> Sequence[RawPage]:
+        """The answers that a run kept, read back from their envelopes."""
+        return [self.snapshots.read(key).page for key in run.snapshot_keys]
+
+    # --- what has to be true ----------------------------------------------------------------------------------------
+
+    def untrue(self, *, complete: bool = True) -> Sequence[str]:
+        """Where the ledger differs from the simulator's books: entries, figures and positions; empty when it is true.
+
+        Without `complete`, entries may be missing (but nothing may be wrong).
+        """
+        truth = self.scene.truth()
+        found = [f"accounts {sorted(self.feed.accounts)}, truly {sorted(self.numbers)}"]
+        if sorted(self.feed.accounts) == sorted(self.numbers) or not complete:
+            found = []
+        for number, entries in self.stored().items():
+            true = truth[number]
+            wrong = differences(true.entries, (one.entry for one in entries.values()), complete=complete)
+            found += [f"{number}: {line}" for line in wrong]
+            if complete:
+                found += [f"{number}: {line}" for line in self._wrong_figures(number, true)]
+        return found
+
+    def _wrong_figures(self, number: str, true: TrueAccount) -> Iterator[str]:
+        current = self.portfolios.current(self.feed.accounts[number])
+        for name, expected in true.balance.items():
+            amount = getattr(current.balance, name, None)
+            said = None if amount is None else plain(amount)
+            if said != expected:
+                yield f"balance.{name} is {said}, truly {expected}"
+        held: dict[str, Decimal] = {}
+        for position in current.positions.positions if current.positions else ():
+            signed = position.volume if position.side is Side.BUY else -position.volume
+            held[position.symbol] = held.get(position.symbol, Decimal(0)) + signed
+        said_held = {symbol: plain(volume) for symbol, volume in held.items() if volume}
+        if current.positions is None:
+            yield "positions were never stored: a flat account is stored as flat"
+        elif said_held != true.positions:
+            yield f"positions are {said_held}, truly {true.positions}"
+
+    def check_permits(self) -> None:
+        """Each request that the broker got had its permit (I6); the suite's own list_accounts counts too."""
+        for _ in range(50):  # an answer that nobody waited for is logged when it is made
+            got = len(self.scene.control.requests) - self._fetched
+            if got == self.permits.granted:
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"{self.permits.granted} permits for {got} requests")
+
+    def check_secrets(self) -> None:
+        """No secret is in a log line, a snapshot, a run row or the feed."""
+        secrets = {self.credentials[field.name] for field in self.manifest.auth_fields if field.secret}
+        secrets |= set(self.scene.issued())
+        pattern = re.compile("|".join(re.escape(one) for one in sorted(secrets) if one))
+        written = {
+            "a log line": self.logs.texts,
+            "a snapshot": list(self.bucket.texts()),
+            "a run row": [str(run) for run in self.runs.newest(self.feed_id, limit=EVERYTHING)],
+            "the feed": [str(self.feed)],
+        }
+        for where, texts in written.items():
+            for text in texts:
+                found = pattern.search(text)
+                assert not found, (
+                    f"a secret is in {where}: ...{text[max(found.start() - 80, 0) : found.start()]}[secret]"
+                )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.http.close()

@@ -1,0 +1,167 @@
+"""What the suite watches: what is written, which permits are taken, what is logged, what lies in the bucket."""
+
+import gzip
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from io import BytesIO
+
+from brokersync.brokers.http import HttpxBrokers
+from brokersync.brokers.permits import ProcessPermits
+from brokersync.domain.limiter import RESERVE_AHEAD
+from brokersync.domain.manifests import LimitScope, LimitWindow, Manifest
+from brokersync.domain.runs import RunStats
+from brokersync.ports import BrokerHttp, Clock, Deadline
+from tests.fakes import FakeAccounts, FakeFeeds, FakeKnownTrades, FakeLedger, FakePortfolios
+
+
+class Writes(list[str]):
+    """The names of everything that was written beside the lease, the run row and the finish of a run."""
+
+
+class WatchedFeeds(FakeFeeds):
+    def __init__(self, writes: Writes) -> None:
+        super().__init__()
+        self._writes = writes
+
+    def add_accounts(self, lease, accounts):
+        self._writes.append("feeds.add_accounts")
+        super().add_accounts(lease, accounts)
+
+    def move_cursor(self, lease, cursor):
+        self._writes.append("feeds.move_cursor")
+        super().move_cursor(lease, cursor)
+
+    def reconnected(self, feed_id: str, version: int) -> None:
+        """What new credentials do to a feed."""
+        with self.lock:
+            self._feeds[feed_id] = replace(self._feeds[feed_id], connection_version=version, runnable=True)
+
+
+class WatchedLedger(FakeLedger):
+    def __init__(self, feeds: FakeFeeds, writes: Writes) -> None:
+        super().__init__(feeds)
+        self._writes = writes
+
+    def insert(self, lease, entries, cursor):
+        self._writes += [f"ledger.insert {new.entry.source_id}" for new in entries]
+        return super().insert(lease, entries, cursor)
+
+    def add_version(self, lease, stored, following, cancel=None):
+        self._writes.append(f"ledger.add_version {stored.entry.source_id}")
+        super().add_version(lease, stored, following, cancel)
+
+
+class WatchedPortfolios(FakePortfolios):
+    def __init__(self, writes: Writes) -> None:
+        super().__init__()
+        self._writes = writes
+
+    def put_balance(self, account_id, balance, run_id):
+        self._writes.append("portfolios.put_balance")
+        return super().put_balance(account_id, balance, run_id)
+
+    def put_positions(self, account_id, positions, run_id):
+        self._writes.append("portfolios.put_positions")
+        return super().put_positions(account_id, positions, run_id)
+
+
+class WatchedKnownTrades(FakeKnownTrades):
+    def __init__(self, writes: Writes) -> None:
+        super().__init__()
+        self._writes = writes
+
+    def save(self, lease, known):
+        self._writes.append("known.save")
+        super().save(lease, known)
+
+
+class WatchedAccounts(FakeAccounts):
+    def __init__(self, writes: Writes) -> None:
+        super().__init__()
+        self._writes = writes
+
+    def ensure(self, account):
+        self._writes.append("accounts.ensure")
+        super().ensure(account)
+
+
+class CountedPermits:
+    """ports.Permits that really limits, and counts what it grants; a slot that is only told is no permit."""
+
+    def __init__(self) -> None:
+        self._permits = ProcessPermits()
+        self.granted = 0
+
+    def take(self, key: str, windows: Sequence[LimitWindow], now: datetime) -> datetime:
+        slot = self._permits.take(key, windows, now)
+        self.granted += slot - now <= RESERVE_AHEAD
+        return slot
+
+
+class CountedBrokers:
+    """ports.BrokerHttpFactory: the real one, on which every broker's permits are counted, whatever its limit scope."""
+
+    def __init__(self, permits: CountedPermits, clock: Clock, timeout_seconds: float) -> None:
+        self._brokers = HttpxBrokers(shared_permits=permits, clock=clock, timeout_seconds=timeout_seconds)
+
+    def for_run(self, manifest: Manifest, fingerprint: str, deadline: Deadline, stats: RunStats) -> BrokerHttp:
+        shared = replace(manifest, limit_scope=LimitScope.CREDENTIAL)
+        return self._brokers.for_run(shared, fingerprint, deadline, stats)
+
+    def close(self) -> None:
+        self._brokers.close()
+
+
+class Bucket:
+    """What aws.snapshots needs of S3 and of a session, in memory: so the real envelope is written and read."""
+
+    class NoSuchKey(Exception):  # noqa: N818 (botocore's name)
+        pass
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.exceptions = self
+
+    def client(self, name: str) -> "Bucket":
+        assert name == "s3"
+        return self
+
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes, **_: str) -> None:  # noqa: N803 (boto3's names)
+        self.objects.setdefault(Key, Body)
+
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, BytesIO]:  # noqa: N803 (boto3's names)
+        return {"Body": BytesIO(self.objects[Key])}
+
+    def texts(self) -> Iterator[str]:
+        """Every object as text."""
+        for body in self.objects.values():
+            yield gzip.decompress(body).decode()
+
+
+class LogTexts(logging.Handler):
+    """All that would be logged, with whatever is attached to a record."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        formatted = logging.Formatter().format(record)  # with the traceback, if there is one
+        self.texts.append(f"{record.name} {formatted} {record.__dict__}")
+
+
+@contextmanager
+def logs() -> Iterator[LogTexts]:
+    """Everything that any logger says at any level while the block runs."""
+    root, handler = logging.getLogger(), LogTexts()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield handler
+    finally:
+        root.setLevel(level)
+        root.removeHandler(handler)
