@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -11,12 +12,15 @@ from brokersync.contracts.events import SOURCE
 from brokersync.domain.errors import ErrorCode, RetryLaterError
 from brokersync.domain.feeds import Announcement
 
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+
 
 class EventBridgeBus:
     """ports.Bus. Needs events:PutEvents on the bus."""
 
     def __init__(self, session: AwsSession, bus_name: str) -> None:
-        self._events = session.client("events")
+        self._session = session
         self._bus_name = bus_name
 
     def send(self, announcements: Sequence[Announcement]) -> None:
@@ -36,6 +40,10 @@ class EventBridgeBus:
                 "Some events could not be sent.",
                 detail=f"{len(left)} of {len(announcements)} not sent",
             )
+
+    @property
+    def _events(self) -> "EventBridgeClient":
+        return self._session.client("events")
 
     def _put(self, batch: Sequence[Announcement]) -> Sequence[Announcement]:
         answer = self._events.put_events(

@@ -15,6 +15,7 @@ from brokersync.contracts.jobs import SyncJob
 from brokersync.domain.errors import ErrorCode, RetryLaterError
 
 if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 
@@ -22,7 +23,7 @@ class SqsSyncQueue:
     """ports.SyncQueue. Needs sqs:SendMessage on both queues."""
 
     def __init__(self, session: AwsSession, sync_queue_url: str, backfill_queue_url: str) -> None:
-        self._sqs = session.client("sqs")
+        self._session = session
         self._sync_queue_url = sync_queue_url
         self._backfill_queue_url = backfill_queue_url
 
@@ -43,6 +44,10 @@ class SqsSyncQueue:
             raise RetryLaterError(
                 ErrorCode.INTERNAL, "Some jobs could not be queued.", detail=f"{len(left)} of {len(jobs)} jobs not sent"
             )
+
+    @property
+    def _sqs(self) -> "SQSClient":
+        return self._session.client("sqs")
 
     def _send_batch(self, url: str, batch: Sequence[tuple[SyncJob, str, int]]) -> Sequence[tuple[SyncJob, str, int]]:
         answer = self._sqs.send_message_batch(

@@ -1,6 +1,7 @@
 """Raw answers in S3, write-once: stored before anybody parses them, and read back for a replay (I1)."""
 
 import gzip
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
@@ -9,7 +10,11 @@ from brokersync.contracts.snapshots import Retention, Snapshot, SnapshotRequest,
 from brokersync.domain.pages import RawPage
 from brokersync.ports import Clock, Manifests
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
 CONFLICT_TRIES = 3
+COMPRESSION = 6  # a tenth larger than gzip's own 9, in a quarter of the time
 
 
 class S3Snapshots:
@@ -17,10 +22,14 @@ class S3Snapshots:
 
     def __init__(self, session: AwsSession, bucket: str, *, manifests: Manifests, clock: Clock) -> None:
         """`manifests` say from which sections no ledger entry comes."""
-        self._s3 = session.client("s3")
+        self._session = session
         self._bucket = bucket
         self._manifests = manifests
         self._clock = clock
+
+    @property
+    def _s3(self) -> "S3Client":
+        return self._session.client("s3")
 
     def put(self, *, feed_id: str, run_id: str, seq: int, broker: str, job_id: str, page: RawPage) -> str:
         """Store one answer; returns `snapshots/{retention}/{feed_id}/{run_id}/{seq}.json.gz`."""
@@ -44,7 +53,8 @@ class S3Snapshots:
             body=body,
         )
         key = f"snapshots/{retention}/{feed_id}/{run_id}/{seq:04d}.json.gz"
-        self._put_once(key, gzip.compress(snapshot.model_dump_json().encode(), mtime=0), retention)
+        content = gzip.compress(snapshot.model_dump_json().encode(), COMPRESSION, mtime=0)
+        self._put_once(key, content, retention)
         return key
 
     def _put_once(self, key: str, content: bytes, retention: Retention, tries: int = CONFLICT_TRIES) -> None:
