@@ -73,6 +73,21 @@ class BrokerHttp(Protocol):
         """
         ...
 
+    def post(
+        self,
+        url: str,
+        *,
+        json: Mapping[str, object] | None = None,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> HttpAnswer:
+        """Ask by POST with a JSON or a form body; permits, retries and errors are those of `get`.
+
+        For what brokers answer to POST alone, such as signing in. An answer to a sign-in or a refresh is never yielded
+        as a page (I1).
+        """
+        ...
+
 
 class BrokerHttpFactory(Protocol):
     """Makes the way to a broker for one run; the connections behind it are shared by the process."""
@@ -86,12 +101,56 @@ class BrokerHttpFactory(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SessionToken:
+    """What a broker lets in for a while. `extra` belongs to it: a refresh token, a user id. All of it is secret."""
+
+    token: str = field(repr=False)
+    expires_at: datetime
+    extra: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class Session(Protocol):
+    """The session of one connection under its present credentials; brokers/live_session.py says when to renew it."""
+
+    def current(self) -> SessionToken | None:
+        """What is stored now, read anew; None before the first sign-in. It may have expired.
+
+        Raises UserActionNeededError (cancelled) when the connection was removed, and RetryLaterError when it has other
+        credentials by now.
+        """
+        ...
+
+    def renew(self, new: SessionToken) -> SessionToken:
+        """Store a new session; returns the one that won: another worker's, if that was stored since our last look.
+
+        Raises as `current` does: a late refresh never brings back what was erased or replaced.
+        """
+        ...
+
+
+class ProcessSession:
+    """A Session that lives as long as its fetch: for credentials that no connection holds."""
+
+    def __init__(self) -> None:
+        self._token: SessionToken | None = None
+
+    def current(self) -> SessionToken | None:
+        """The session of this fetch."""
+        return self._token
+
+    def renew(self, new: SessionToken) -> SessionToken:
+        """Keep it."""
+        self._token = new
+        return new
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FetchContext:
     """All that a fetch may depend on.
 
     `accounts` are the broker account ids of this feed (empty: not known yet). `state` is the continuation of an
     earlier ComeBack. `base_url` is the environment's, or the laptop's simulator. `history_start` bounds the first
-    load (None: all there is).
+    load (None: all there is). `session` is for brokers that sign in.
     """
 
     credentials: Mapping[str, str]
@@ -103,6 +162,7 @@ class FetchContext:
     history_start: datetime | None
     now: datetime
     http: BrokerHttp
+    session: Session = field(default_factory=ProcessSession)
 
 
 class Provider(Protocol):
@@ -437,6 +497,10 @@ class Connections(Protocol):
 
     def require_reconnect(self, connection_id: str, version: int) -> None:
         """Mark the connection as reauth_required, unless it has newer credentials."""
+        ...
+
+    def session(self, connection: Connection) -> Session:
+        """The session of a connection that `credentials` gave; nothing is read before it is asked."""
         ...
 
 

@@ -11,7 +11,7 @@ from brokersync.domain.feeds import Announcement
 from brokersync.domain.manifests import LimitWindow
 from brokersync.domain.pages import RawPage
 from brokersync.domain.plans import Plan
-from brokersync.ports import ConflictError, Connection, Position, SchedulerState
+from brokersync.ports import ConflictError, Connection, Position, ProcessSession, SchedulerState
 
 
 class FakeSyncQueue:
@@ -61,6 +61,7 @@ class FakeConnections:
     def __init__(self) -> None:
         self._stored: dict[str, tuple[Connection, Mapping[str, str]]] = {}
         self.reconnects: set[str] = set()
+        self.sessions: dict[tuple[str, int], ProcessSession] = {}
 
     def create(self, connection: Connection, credentials: Mapping[str, str]) -> Connection:
         if connection.connection_id in self._stored:
@@ -83,6 +84,9 @@ class FakeConnections:
 
     def credentials(self, connection_id: str, version: int) -> tuple[Connection, Mapping[str, str]]:
         return self._stored[connection_id]
+
+    def session(self, connection: Connection) -> ProcessSession:
+        return self.sessions.setdefault((connection.connection_id, connection.version), ProcessSession())
 
     def require_reconnect(self, connection_id: str, version: int) -> None:
         stored = self._stored.get(connection_id)

@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from threading import Lock
 
 from brokersync.aws.session import AwsSession
-from brokersync.aws.tables.base import Refused, Written
-from brokersync.aws.tables.connections import ConnectionItem, ConnectionStatus
+from brokersync.aws.sessions import StoredSession
+from brokersync.aws.tables.base import Refused, Written, all_of
+from brokersync.aws.tables.connections import ConnectionItem
 from brokersync.aws.vault import Opener, Owner, Sealed, Sealer
+from brokersync.domain.connections import ConnectionStatus
 from brokersync.ports import Clock, Connection, Manifests
 
 KEPT = timedelta(minutes=10)  # how long a process remembers credentials: a removed connection is noticed after that
@@ -30,6 +32,7 @@ class DynamoConnections:
     def __init__(self, session: AwsSession, kms_key_id: str, *, clock: Clock) -> None:
         self._items = session.table(ConnectionItem)
         self._opener = Opener(session, kms_key_id)
+        self._sealer = Sealer(session, kms_key_id)
         self._clock = clock
         self._kept: OrderedDict[tuple[str, int], _Kept] = OrderedDict()
         self._lock = Lock()
@@ -37,13 +40,14 @@ class DynamoConnections:
     def credentials(self, connection_id: str, version: int) -> tuple[Connection, Mapping[str, str]]:
         """The connection and its decrypted credentials: those of that version, or newer ones if there are.
 
-        Raises KeyError when the connection is gone, and VaultError for credentials that are not its own.
+        Raises KeyError when the connection is gone or its trader removed it, and VaultError for credentials that are
+        not its own.
         """
         kept = self._recall(connection_id, version)
         if kept:
             return kept.connection, kept.credentials
         item = self._items.find(connection_id)
-        if item is None:
+        if item is None or not item.credentials:
             raise KeyError(connection_id)
         connection = item.to_connection()
         sealed = Sealed(key_id=item.key_id, ciphertext=item.credentials)
@@ -56,8 +60,12 @@ class DynamoConnections:
         self._items.change(
             connection_id,
             actions=[ConnectionItem.status.set(ConnectionStatus.REAUTH_REQUIRED)],
-            condition=ConnectionItem.version == version,
+            condition=all_of(ConnectionItem.version == version, ConnectionItem.credentials.exists()),
         )
+
+    def session(self, connection: Connection) -> StoredSession:
+        """The session of a connection that `credentials` gave."""
+        return StoredSession(self._items, connection, opener=self._opener, sealer=self._sealer)
 
     def _recall(self, connection_id: str, version: int) -> _Kept | None:
         with self._lock:

@@ -28,16 +28,21 @@ class VaultError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """Whom a ciphertext belongs to: sealed for one owner it opens for no other."""
+    """Whom a ciphertext belongs to: sealed for one owner it opens for no other.
+
+    `session` tells a broker's session from the credentials beside it: neither opens in the other's place.
+    """
 
     user_id: str
     connection_id: str
     version: int
+    session: bool = False
 
     @property
     def binding(self) -> bytes:
         """The additional data of the encryption."""
-        return json.dumps([self.user_id, self.connection_id, self.version]).encode()
+        whose = [self.user_id, self.connection_id, self.version]
+        return json.dumps([*whose, "session"] if self.session else whose).encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +65,20 @@ class Sealer:
         """Encrypt credentials for their owner; the first ones of a shard make its key pair."""
         key_id = shard_key(owner.connection_id)
         item = self._keys.find(key_id) or self._new_key(key_id)
+        return self._seal(item, owner, credentials)
+
+    def seal_beside(self, key_id: str, owner: Owner, secrets: Mapping[str, str]) -> Sealed:
+        """Encrypt under a key that is there, which takes no right to make one. Raises VaultError if it is gone."""
+        item = self._keys.find(key_id)
+        if item is None:
+            raise VaultError(f"data key {key_id} is gone")
+        return self._seal(item, owner, secrets)
+
+    @staticmethod
+    def _seal(item: DataKeyItem, owner: Owner, secrets: Mapping[str, str]) -> Sealed:
         public_key = X25519PublicKey.from_public_bytes(item.public_key)
-        text = json.dumps(dict(credentials)).encode()
-        return Sealed(key_id=key_id, ciphertext=_SUITE.encrypt(text, public_key, info=owner.binding))
+        text = json.dumps(dict(secrets)).encode()
+        return Sealed(key_id=item.key_id, ciphertext=_SUITE.encrypt(text, public_key, info=owner.binding))
 
     def _new_key(self, key_id: str) -> DataKeyItem:
         private_key = X25519PrivateKey.generate()

@@ -1,6 +1,7 @@
 """One request and its answer: limits of time and size, and faults told apart without telling an address."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
@@ -13,6 +14,18 @@ from brokersync.ports import Clock, HttpAnswer
 
 USER_AGENT = "brokersync/0.1.0"
 CONNECT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request. What authenticates may be in any part of it, so none of it is ever told."""
+
+    method: str
+    url: str
+    params: Mapping[str, str] | None = None
+    headers: Mapping[str, str] | None = None
+    json: Mapping[str, object] | None = None
+    form: Mapping[str, str] | None = None
 
 
 class Exchange:
@@ -36,43 +49,47 @@ class Exchange:
         """Close the connections; needed where the process goes on without them."""
         self._client.close()
 
-    def get(
-        self, url: str, params: Mapping[str, str] | None, headers: Mapping[str, str] | None, seconds_left: float
-    ) -> HttpAnswer:
+    def send(self, ask: Ask, seconds_left: float) -> HttpAnswer:
         """Ask once, in at most `seconds_left`; redirects are answers.
 
         Raises TryAgain for a transport fault, BrokerChangedError for an answer that is too large or an address that is
         none, and UserActionNeededError for a credential that HTTP can't carry.
         """
-        _check(headers)
+        _check(ask.headers)
         limit = min(self._timeout_seconds, seconds_left)
         try:
-            return self._receive(url, params, headers, limit)
+            return self._receive(ask, limit)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol):
-            raise BrokerChangedError("The broker named an address that is none.", detail=redact(url)) from None
+            raise BrokerChangedError("The broker named an address that is none.", detail=redact(ask.url)) from None
         except httpx.TimeoutException as error:
-            raise _timed_out(f"{redact(url)}: {type(error).__name__}") from None
+            raise _timed_out(f"{redact(ask.url)}: {type(error).__name__}") from None
         except (httpx.TransportError, httpx.DecodingError) as error:
-            detail = f"{redact(url)}: {type(error).__name__}"
+            detail = f"{redact(ask.url)}: {type(error).__name__}"
             raise TryAgain(
                 RetryLaterError(ErrorCode.BROKER_UNAVAILABLE, "The broker can't be reached.", detail=detail)
             ) from None
 
-    def _receive(
-        self, url: str, params: Mapping[str, str] | None, headers: Mapping[str, str] | None, limit: float
-    ) -> HttpAnswer:
+    def _receive(self, ask: Ask, limit: float) -> HttpAnswer:
         ends = self._clock.now() + timedelta(seconds=limit)
         timeout = httpx.Timeout(limit, connect=min(CONNECT_SECONDS, limit))
-        with self._client.stream("GET", url, params=params, headers=headers, timeout=timeout) as response:
+        with self._client.stream(
+            ask.method,
+            ask.url,
+            params=ask.params,
+            headers=ask.headers,
+            json=ask.json,
+            data=ask.form,
+            timeout=timeout,
+        ) as response:
             body = bytearray()
             for chunk in response.iter_bytes():
                 body += chunk
                 if len(body) > self._max_bytes:
                     raise BrokerChangedError(
-                        f"The broker's answer is larger than {self._max_bytes // 2**20} MB.", detail=redact(url)
+                        f"The broker's answer is larger than {self._max_bytes // 2**20} MB.", detail=redact(ask.url)
                     )
                 if self._clock.now() > ends:  # httpx limits each read, not all of them
-                    raise _timed_out(f"{redact(url)}: {len(body)} bytes in {limit:.0f} s")
+                    raise _timed_out(f"{redact(ask.url)}: {len(body)} bytes in {limit:.0f} s")
             return HttpAnswer(
                 status=response.status_code,
                 # A session's cookie is a secret, and headers may be kept with the page.

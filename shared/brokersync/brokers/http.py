@@ -4,7 +4,7 @@ import random
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from brokersync.brokers.exchange import Exchange
+from brokersync.brokers.exchange import Ask, Exchange
 from brokersync.brokers.permits import ProcessPermits
 from brokersync.brokers.retry import TryAgain, retry_after, retrying
 from brokersync.domain.errors import ErrorCode, RetryLaterError
@@ -85,6 +85,20 @@ class _RunHttp:
         The body is what the broker sent, after the compression of the transfer is undone. Raises as ports.BrokerHttp
         says, and UserActionNeededError (credentials_rejected) for a credential that HTTP can't carry.
         """
+        return self._ask(Ask("GET", url, params=params, headers=headers))
+
+    def post(
+        self,
+        url: str,
+        *,
+        json: Mapping[str, object] | None = None,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> HttpAnswer:
+        """Ask by POST with a JSON or a form body, as `get` asks."""
+        return self._ask(Ask("POST", url, headers=headers, json=json, form=form))
+
+    def _ask(self, ask: Ask) -> HttpAnswer:
         attempts = retrying(
             sleep=self._clock.sleep,
             rng=self._rng.random,
@@ -92,14 +106,14 @@ class _RunHttp:
             on_retry=self._count_retry,
         )
         try:
-            return attempts(self._attempt, url, params, headers)
+            return attempts(self._attempt, ask)
         except TryAgain as failure:
             raise failure.error from None
 
-    def _attempt(self, url: str, params: Mapping[str, str] | None, headers: Mapping[str, str] | None) -> HttpAnswer:
+    def _attempt(self, ask: Ask) -> HttpAnswer:
         self._take_permit()
         self._stats.requests += 1
-        answer = self._exchange.get(url, params, headers, self._seconds_left())
+        answer = self._exchange.send(ask, self._seconds_left())
         if answer.status == 429:
             self._stats.rate_limited += 1
             raise self._refused(answer, ErrorCode.RATE_LIMITED, "The broker asks us to slow down.")

@@ -198,6 +198,7 @@ class SyncFeed:
             history_start=_history_start(feed, manifest, now),
             now=now,
             http=self._p.http.for_run(manifest, connection.fingerprint, deadline, progress.stats),
+            session=self._p.connections.session(connection),
         )
 
     def _keep(

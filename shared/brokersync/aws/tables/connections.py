@@ -1,20 +1,11 @@
 """The connections table."""
 
-from enum import StrEnum
-
 from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
 from pynamodb.indexes import KeysOnlyProjection
 
 from brokersync.aws.tables.attributes import IntegerAttribute
 from brokersync.aws.tables.base import Table, TableIndex, settings
 from brokersync.ports import Connection
-
-
-class ConnectionStatus(StrEnum):
-    """What the trader has to know about a connection."""
-
-    CONNECTED = "connected"
-    REAUTH_REQUIRED = "reauth_required"
 
 
 class ConnectionsByUser(TableIndex["ConnectionItem"], name="by_user", projection=KeysOnlyProjection()):
@@ -25,7 +16,10 @@ class ConnectionsByUser(TableIndex["ConnectionItem"], name="by_user", projection
 
 
 class ConnectionItem(Table):
-    """A connection. `credentials` is ciphertext, sealed for the shard `key_id` of the vault and for this version."""
+    """A connection. `credentials` is ciphertext, sealed for the shard `key_id` of the vault and for this version.
+
+    So is `session`, the broker's token; `session_version` counts its renewals. A removed connection has neither.
+    """
 
     Meta = settings("connections")
     by_user = ConnectionsByUser()
@@ -36,9 +30,12 @@ class ConnectionItem(Table):
     environment = UnicodeAttribute()
     status = UnicodeAttribute()
     version = IntegerAttribute()
-    fingerprint = UnicodeAttribute()
-    credentials = BinaryAttribute(legacy_encoding=False)
-    key_id = UnicodeAttribute()
+    fingerprint = UnicodeAttribute(null=True)
+    credentials = BinaryAttribute(legacy_encoding=False, null=True)
+    key_id = UnicodeAttribute(null=True)
+    session = BinaryAttribute(legacy_encoding=False, null=True)
+    session_key_id = UnicodeAttribute(null=True)
+    session_version = IntegerAttribute(null=True, default=0)
 
     def to_connection(self) -> Connection:
         """The connection without its secrets."""
@@ -48,5 +45,5 @@ class ConnectionItem(Table):
             broker=self.broker,
             environment=self.environment,
             version=self.version,
-            fingerprint=self.fingerprint,
+            fingerprint=self.fingerprint or "",
         )

@@ -16,11 +16,17 @@ class ScriptedServer:
         self.script: list[Reply] = []
         self.paths: list[str] = []
         self.headers: list[Message] = []
+        self.bodies: list[tuple[str, bytes]] = []
         server = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True  # else each answer waits for an acknowledgement
+
+            def do_POST(self) -> None:
+                length = int(self.headers.get("Content-Length", "0"))
+                server.bodies.append((self.headers.get("Content-Type", ""), self.rfile.read(length)))
+                self.do_GET()
 
             def do_GET(self) -> None:
                 server.paths.append(self.path)
