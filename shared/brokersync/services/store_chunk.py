@@ -53,13 +53,13 @@ class StoreChunk:
 
     def run(self, normalised: Normalised, checkpoint: Checkpoint, origin: Origin) -> None:
         """Store a chunk. Raises LeaseLostError, NeedsReviewError; whatever it raises, the cursor has not moved."""
+        entries: list[LedgerEntry] = [*normalised.executions, *normalised.cash_events]
+        self._refuse_sudden_emptiness(entries, checkpoint)
         self._remember_accounts(normalised)
         for balance in normalised.balances:
             self._to.portfolios.put_balance(self._account(balance.broker_account_id), balance, origin.run_id)
         for positions in normalised.positions:
             self._to.portfolios.put_positions(self._account(positions.broker_account_id), positions, origin.run_id)
-        entries: list[LedgerEntry] = [*normalised.executions, *normalised.cash_events]
-        self._refuse_sudden_emptiness(entries, checkpoint)
         # What a missing section or account held is not covered: the cursor waits for it.
         cursor = None if normalised.missing_sections else checkpoint.cursor
         self._store(entries, cursor, origin)

@@ -143,6 +143,7 @@ def test_i5_nothing_where_there_was_history_is_not_believed(kit, connect: Connec
     trader = connect(Past.SHORT)
     trader.succeed()
     before = {number: dict(entries) for number, entries in trader.stored().items()}
+    held = {ours: trader.portfolios.current(ours) for ours in trader.feed.accounts.values()}
     cursor = trader.feed.cursor
     # when the broker answers without any execution for days of which it told some
     trader.happen(Happening.FORGETS)
@@ -151,6 +152,7 @@ def test_i5_nothing_where_there_was_history_is_not_believed(kit, connect: Connec
     assert synced.last.outcome is Outcome.NEEDS_REVIEW
     assert synced.last.error_code == "empty_where_history"
     assert trader.stored() == before
+    assert {ours: trader.portfolios.current(ours) for ours in trader.feed.accounts.values()} == held
     assert trader.feed.cursor == cursor
 
 
