@@ -1,6 +1,5 @@
 """A broker's session during a fetch: renewed in time, and refused once means refreshed, not revoked."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -52,8 +51,8 @@ class Broker:
 
 
 @pytest.fixture
-def stored() -> Iterator[ProcessSession]:
-    yield ProcessSession()
+def stored() -> ProcessSession:
+    return ProcessSession()
 
 
 def test_the_first_fetch_signs_in_and_the_next_one_uses_the_same_token(stored):
