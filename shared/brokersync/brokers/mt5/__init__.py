@@ -1,0 +1,1 @@
+"""MetaTrader 5 through a REST bridge that the trader runs."""
