@@ -6,24 +6,25 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
-
-import httpx
 
 from brokersync.contracts import http
 from brokersync.domain.identity import user_id
 from local.commands.stack import Stack
 from local.demo.brokers import DemoBroker, demo_brokers
 from local.demo.proof import StoredAccount, problems, stored_accounts
-from local.demo.round import PLANS, RoundError, connect_all, wait_until_settled
+from local.demo.round import PLANS, RoundError, connect_all, sync_all, told_by_api
 from local.demo.screen import Row, Screen
+from local.demo.truth import AccountTruth
 from local.demo.watch import watch
 from local.stack.deploy import DeployError
 from local.stack.emulator import EmulatorError, forget_machine_settings
 from local.stack.laptop import DispatchError, Laptop, laptop
 from local.stack.running import announced
+
+INTERRUPTED = 130  # as a shell has it: 128 + SIGINT
 
 
 def run(*, once: bool) -> int:
@@ -38,7 +39,7 @@ def run(*, once: bool) -> int:
             return _rounds(screen, here, stack, brokers, once=once)
     except KeyboardInterrupt:
         screen.line("stopped; nothing is left running")
-        return 0
+        return INTERRUPTED if once else 0
     except (EmulatorError, DeployError, DispatchError, RoundError) as error:
         print(f"brokersync: {error}", file=sys.stderr)
         return 1
@@ -58,39 +59,36 @@ def _running(screen: Screen, brokers: Sequence[DemoBroker], started: float) -> I
 
 def _rounds(screen: Screen, here: Laptop, stack: Stack, brokers: Sequence[DemoBroker], *, once: bool) -> int:
     started = time.monotonic()
-    connections = [connection for broker in brokers for connection in broker.connections]
-    connected = connect_all(stack, connections)
-    tick = here.tick()
-    screen.line(f"{len(connected)} feeds connected; the schedule's tick found {tick['due']} due")
-    with screen.progress("First syncs") as tell:
-        wait_until_settled(stack, connected, tell)
-    screen.line(f"The round took {_seconds(started)}")
+    connected = connect_all(stack, [connection for broker in brokers for connection in broker.connections])
+    with screen.progress(f"{len(connected)} feeds connected, first syncs") as tell:
+        due = sync_all(here, stack, connected, tell)
+    screen.line(f"The round took {_seconds(started)}; the schedule's tick had found {due} feeds due")
     stored = list(stored_accounts(stack, connected))
-    told = {account.account_id: account for trader in PLANS for account in _told(here, trader)}
+    told = told_by_api(here)
     for trader in PLANS:
         own = [one for one in stored if one.connected.demo.trader == trader]
         screen.table(trader, [_row(one, told[one.account_id]) for one in own if one.account_id in told])
     if not once:
         _show_doors(screen, here)
         watch(screen, stack, connected, brokers)
-    truth = {number: account for broker in brokers for number, account in broker.truth().items()}
-    found = list(problems(stack, connected, stored, truth, told))
+    return _prove(
+        screen, problems(stack, connected, stored, _truth(brokers), told), sum(len(one.trades) for one in stored)
+    )
+
+
+def _prove(screen: Screen, wrong: Iterable[str], count: int) -> int:
+    found = list(wrong)
     for problem in found:
         screen.line(f"wrong: {problem}", style="red")
     if not found:
-        count = sum(len(account.trades) for account in stored)
         screen.line(
             f"{count:,} trades stored, each equal to its broker's; every status is as it has to be", style="green"
         )
     return 1 if found else 0
 
 
-def _told(here: Laptop, trader: str) -> Sequence[http.Account]:
-    """What the API tells a trader."""
-    headers = {"Authorization": f"Bearer {here.issuer.token(trader)}"}
-    answer = httpx.get(f"{here.api_url}/trading-accounts", headers=headers, timeout=30)
-    answer.raise_for_status()
-    return http.Accounts.model_validate_json(answer.content).accounts
+def _truth(brokers: Sequence[DemoBroker]) -> Mapping[str, AccountTruth]:
+    return {number: account for broker in brokers for number, account in broker.truth().items()}
 
 
 def _row(one: StoredAccount, told: http.Account) -> Row:

@@ -61,19 +61,19 @@ class DemoBroker:
 
 @contextmanager
 def demo_brokers() -> Iterator[Sequence[DemoBroker]]:
-    """All of the demo's brokers, until the `with` block ends; the one that takes longest first."""
+    """All of the demo's brokers, until the `with` block ends; what takes longest comes first."""
     with ExitStack() as running:
         yield [_ibkr_flex(running), _oanda(running)]
 
 
 def _oanda(running: ExitStack) -> DemoBroker:
     kinds: Sequence[tuple[str, Fate, AccountSpec]] = [
-        (ONE, Fate.HEALTHY, _oanda_account(1, executions=4_000)),
-        (ONE, Fate.HEALTHY, _oanda_account(2, executions=300, currency="EUR", hedging=True)),
-        (ONE, Fate.HEALTHY, _oanda_account(3, executions=120, currency="GBP", flat=True)),
-        (ONE, Fate.HEALTHY, _oanda_account(4, executions=0, blank=True)),
-        (TWO, Fate.HEALS_ON_RETRY, _oanda_account(5, executions=250)),
-        (TWO, Fate.FAILS_HALF_WAY, _oanda_account(6, executions=1_200)),
+        (TWO, Fate.FAILS_HALF_WAY, _oanda_account(1, executions=1_200)),
+        (TWO, Fate.HEALS_ON_RETRY, _oanda_account(2, executions=250)),
+        (ONE, Fate.HEALTHY, _oanda_account(3, executions=3_000)),
+        (ONE, Fate.HEALTHY, _oanda_account(4, executions=300, currency="EUR", hedging=True)),
+        (ONE, Fate.HEALTHY, _oanda_account(5, executions=120, currency="GBP", flat=True)),
+        (ONE, Fate.HEALTHY, _oanda_account(6, executions=0, blank=True)),
         (TWO, Fate.REFUSED, _oanda_account(7, executions=50)),
     ]
     app, control = make_oanda(World([spec for _, _, spec in kinds]))

@@ -2,22 +2,29 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import httpx
+
 from brokersync.aws.users import DynamoUsers
+from brokersync.contracts import http
 from brokersync.domain.feeds import Feed, FetchScope
 from brokersync.domain.plans import Plan
 from brokersync.domain.runs import Outcome
+from brokersync.domain.status import AccountStatus
 from local.commands.connect import connect, manifest_of
 from local.commands.stack import Stack
 from local.demo.brokers import ONE, TWO, DemoConnection
+from local.stack.laptop import Laptop
 
 ROUND_SECONDS = 90.0
+LOOK_SECONDS = 0.3
 PLANS: Mapping[str, Plan] = {ONE: Plan.ELITE, TWO: Plan.PRO}
 
 
 class RoundError(Exception):
-    """The round did not come to an end in time; names the feeds that are still at work."""
+    """The round did not come to an end, or nobody can say how it ended; says what was in the way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,17 +57,45 @@ def _connect(stack: Stack, demo: DemoConnection) -> Sequence[Feed]:
     )
 
 
-def wait_until_settled(stack: Stack, connected: Sequence[Connected], tell: Callable[[str], None]) -> None:
-    """Wait for the end of every feed's first sync, telling how many have got there. Raises RoundError."""
+def sync_all(here: Laptop, stack: Stack, connected: Sequence[Connected], tell: Callable[[str], None]) -> int:
+    """Tick as the schedule does, and wait for the end of every feed's first sync, telling how many have got there.
+
+    Returns how many feeds the tick found due. Raises RoundError and DispatchError.
+    """
     deadline = time.monotonic() + ROUND_SECONDS
+    pool = ThreadPoolExecutor(1)
+    tick = pool.submit(here.tick)
+    pool.shutdown(wait=False)
     while True:
         open_feeds = [one.feed_id for one in connected if not has_settled(stack.feeds.get(one.feed_id))]
         tell(f"{len(connected) - len(open_feeds)} of {len(connected)} done")
-        if not open_feeds:
-            return
+        if tick.done() and not open_feeds:
+            return tick.result()["due"]
         if time.monotonic() > deadline:
-            raise RoundError(f"after {ROUND_SECONDS:.0f} s still at work: {', '.join(open_feeds)}")
-        time.sleep(0.2)
+            names = ", ".join(open_feeds) or "the dispatcher"
+            raise RoundError(f"after {ROUND_SECONDS:.0f} s still at work: {names}\n{here.emulator.errors()}")
+        time.sleep(LOOK_SECONDS)
+
+
+def told_by_api(here: Laptop) -> Mapping[str, http.Account]:
+    """What the API tells the traders, by our account id, once no account is syncing. Raises RoundError."""
+    deadline = time.monotonic() + ROUND_SECONDS
+    while True:
+        told = {account.account_id: account for trader in PLANS for account in _accounts(here, trader)}
+        if all(account.sync.status is not AccountStatus.SYNCING for account in told.values()):
+            return told
+        if time.monotonic() > deadline:
+            raise RoundError(f"after {ROUND_SECONDS:.0f} s the API still tells of syncs at work")
+        time.sleep(LOOK_SECONDS)
+
+
+def _accounts(here: Laptop, trader: str) -> Sequence[http.Account]:
+    headers = {"Authorization": f"Bearer {here.issuer.token(trader)}"}
+    try:
+        answer = httpx.get(f"{here.api_url}/trading-accounts", headers=headers, timeout=30).raise_for_status()
+    except httpx.HTTPError as error:
+        raise RoundError(f"the API does not answer: {error}\n{here.emulator.errors()}") from None
+    return http.Accounts.model_validate_json(answer.content).accounts
 
 
 def has_settled(feed: Feed | None) -> bool:

@@ -28,6 +28,7 @@ INHERITED = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_
 
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback is never behind a proxy
 
+LOG = "ministack.log"
 START_SECONDS = 30.0
 STOP_SECONDS = 5.0
 START_ATTEMPTS = 3
@@ -89,12 +90,20 @@ class Emulator:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
-    def log_tail(self, lines: int = 20) -> str:
+    def log_tail(self, lines: int) -> str:
         """The last lines that MiniStack wrote."""
+        return "\n".join(self._log()[-lines:])
+
+    def errors(self, most: int = 5) -> str:
+        """The last different errors of MiniStack and of the functions, to tell why something did not happen."""
+        wrong = [line[:500] for line in self._log() if " ERROR [" in line or '"level":"ERROR"' in line]
+        return "\n".join(list(dict.fromkeys(wrong))[-most:])
+
+    def _log(self) -> list[str]:
         try:
-            return "\n".join((self.folder / "ministack.log").read_text(errors="replace").splitlines()[-lines:])
+            return (self.folder / LOG).read_text(errors="replace").splitlines()
         except OSError:
-            return ""
+            return []
 
     def reset(self) -> None:
         """Forget everything that was created: stacks, tables, queues, objects."""
@@ -122,7 +131,7 @@ class Emulator:
                 raise EmulatorError(f"the laptop's AWS (MiniStack) did not start:\n{reason}")
 
     def _spawn(self, port: int) -> None:
-        with (self.folder / "ministack.log").open("wb") as log:
+        with (self.folder / LOG).open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "ministack"],
                 cwd=self.folder,
