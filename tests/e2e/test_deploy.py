@@ -1,0 +1,20 @@
+"""Deploying to the laptop: what fails is named."""
+
+import pytest
+
+from local.stack.deploy import DeployError, deploy, local_parameters
+from local.stack.emulator import Emulator
+from local.stack.identity import AUDIENCE
+
+pytestmark = pytest.mark.stack
+
+
+def test_a_stack_that_is_rolled_back_names_the_resource_and_the_reason(emulator: Emulator) -> None:
+    # given parameters that ask for something that the laptop's AWS refuses
+    parameters = local_parameters(jwt_issuer="http://127.0.0.1:1", jwt_audience=AUDIENCE, broker_endpoints="{}")
+    # when the template is deployed with them
+    with pytest.raises(DeployError) as refused:
+        deploy(emulator, parameters | {"MetricMathAlarms": "true"})
+    # then the resource is named with its kind and the reason
+    assert "stack brokersync is ROLLBACK_COMPLETE" in str(refused.value)
+    assert "SyncFailureRateAlarm (AWS::CloudWatch::Alarm): " in str(refused.value)
