@@ -1,1 +1,1 @@
-"""The crash matrix: a sync is ended before and after each of its calls, and every answer of AWS is lost once (I2, I3)."""
+"""The crash matrix: a sync is ended before and after each of its calls, and each answer of AWS is lost (I2, I3)."""

@@ -1,4 +1,4 @@
-"""One feed's life on the laptop's AWS, with a worker that can be ended at any of its calls, and what is left at the end."""
+"""One feed's life on the laptop's AWS, with a worker that can be ended at any call, and what is left at the end."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import sys
 import threading
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -31,11 +31,14 @@ MAX_DELIVERIES = 25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """What to connect, and where its worker is hit: at a call of its n-th delivery."""
+    """What to connect, and where its worker is hit: at a call of its n-th delivery.
+
+    `credentials` makes those of one play: plays that shared them would share their broker's limit too.
+    """
 
     broker: str
     environment: str
-    credentials: Mapping[str, str]
+    credentials: Callable[[], Mapping[str, str]]
     accounts: tuple[str, ...]
     delivery: int = -1
     fault: Fault | None = None
@@ -60,7 +63,16 @@ class EndState:
         """The part that has to be the same however often workers died."""
         return {
             name: getattr(self, name)
-            for name in ("trades", "cash_events", "portfolios", "cursor", "lease_free", "nothing_owed", "status", "events")
+            for name in (
+                "trades",
+                "cash_events",
+                "portfolios",
+                "cursor",
+                "lease_free",
+                "nothing_owed",
+                "status",
+                "events",
+            )
         }
 
 
@@ -150,7 +162,7 @@ class Laboratory:
             manifest_of(scenario.broker),
             user_id=f"user-{uuid.uuid4().hex[:8]}",
             environment=scenario.environment,
-            credentials=scenario.credentials,
+            credentials=scenario.credentials(),
             broker_account_ids=scenario.accounts,
             interval_min=None,
         )
@@ -162,7 +174,7 @@ class Laboratory:
         return feed
 
     def _end_state(self, feed: Feed, calls: list[list[str]]) -> EndState:
-        accounts = list(feed.accounts.values())
+        accounts = [feed.accounts[number] for number in sorted(feed.accounts)]
         return EndState(
             trades=self._items("trades", accounts),
             cash_events=self._items("cash_events", accounts),
@@ -177,11 +189,11 @@ class Laboratory:
         )
 
     def _items(self, table: str, accounts: list[str]) -> list[str]:
-        rows = []
-        for number, account in enumerate(sorted(accounts)):
-            for item in self._query(table, "account_id", account):
-                rows.append(json.dumps({**_lasting(item), "account_id": number}, sort_keys=True, default=str))
-        return sorted(rows)
+        return sorted(
+            json.dumps({**_lasting(item), "account_id": number}, sort_keys=True, default=str)
+            for number, account in enumerate(accounts)
+            for item in self._query(table, "account_id", account)
+        )
 
     def _query(self, table: str, key: str, value: str) -> list[dict[str, Any]]:
         pages = self._dynamodb.get_paginator("query").paginate(
@@ -197,9 +209,7 @@ class Laboratory:
         queue: str = self._sqs.create_queue(QueueName=f"crash-events-{uuid.uuid4().hex[:8]}")["QueueUrl"]
         arn = self._sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         bus = self._laptop.deployed.outputs["EventBusName"]
-        events.put_rule(
-            Name="crash", EventBusName=bus, EventPattern=json.dumps({"source": [{"prefix": "brokersync"}]})
-        )
+        events.put_rule(Name="crash", EventBusName=bus, EventPattern=json.dumps({"source": [{"prefix": "brokersync"}]}))
         events.put_targets(Rule="crash", EventBusName=bus, Targets=[{"Id": "crash", "Arn": arn}])
         return queue
 
@@ -234,9 +244,7 @@ def _deliver(
 
 
 def _job(feed_id: str, job_id: str) -> SyncJob:
-    return SyncJob(
-        job_id=job_id, feed_id=feed_id, requested_by=RequestedBy.CONNECT, requested_at=datetime.now(UTC)
-    )
+    return SyncJob(job_id=job_id, feed_id=feed_id, requested_by=RequestedBy.CONNECT, requested_at=datetime.now(UTC))
 
 
 def _lasting(value: Any) -> Any:

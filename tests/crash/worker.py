@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 ANSWERS = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
 
-from brokersync.services.sync_batch import JobMessage  # noqa: E402
+from brokersync.services.sync_batch import JobMessage, SyncBatch  # noqa: E402
 from brokersync.settings import SyncSettings, load  # noqa: E402
 from functions.sync.app import build  # noqa: E402
 from tests.crash.faults import Fault, When, watch  # noqa: E402
@@ -22,14 +22,14 @@ from tests.crash.faults import Fault, When, watch  # noqa: E402
 class ShiftedClock:
     """The real clock, some seconds ahead."""
 
-    def __init__(self, ahead: float) -> None:
-        self._ahead = timedelta(seconds=ahead)
+    def __init__(self) -> None:
+        self.ahead = timedelta(0)
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + self._ahead
+        return datetime.now(UTC) + self.ahead
 
     def sleep(self, seconds: float) -> None:
-        self._ahead += timedelta(seconds=seconds)
+        self.ahead += timedelta(seconds=seconds)
 
 
 class Minute:
@@ -39,11 +39,11 @@ class Minute:
         return 60.0
 
 
-def deliver(request: dict[str, object], answer: int) -> None:
+def deliver(batch: SyncBatch, clock: ShiftedClock, request: dict[str, object], answer: int) -> None:
     """In the fork: take the delivery, write what became of it to the pipe, and end."""
     fault = request.get("fault")
     calls = watch(Fault(fault["call"], When(fault["when"])) if isinstance(fault, dict) else None)
-    batch = build(load(SyncSettings), ShiftedClock(float(str(request["ahead"]))))
+    clock.ahead = timedelta(seconds=float(str(request["ahead"])))
     message = JobMessage(message_id="m-1", body=str(request["body"]), received=int(str(request["received"])))
     report = batch.run([message], Minute())
     outcomes = [run.run.outcome.value for run in report.runs]
@@ -53,12 +53,14 @@ def deliver(request: dict[str, object], answer: int) -> None:
 
 
 def main() -> None:
+    clock = ShiftedClock()
+    batch = build(load(SyncSettings), clock)  # without a connection or a thread yet: each fork makes its own
     for line in sys.stdin:
         mine, theirs = os.pipe()
         child = os.fork()
         if child == 0:
             try:
-                deliver(json.loads(line), theirs)
+                deliver(batch, clock, json.loads(line), theirs)
             finally:
                 os._exit(1)
         os.close(theirs)

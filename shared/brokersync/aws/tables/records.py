@@ -33,10 +33,14 @@ def utc_text(moment: datetime) -> str:
 
 
 def number_text(number: Decimal) -> str:
-    """A number as DynamoDB takes it. Raises an ArithmeticError for what it would not keep exactly."""
+    """A number as DynamoDB tells it: plain, without trailing zeros. Raises ArithmeticError for one it would round.
+
+    MiniStack compares a repeated transaction with the first one after making that one's numbers plain.
+    """
     text = str(number)
     if len(text) <= MAX_DIGITS and text.isascii() and text.lstrip("-").replace(".", "").isdigit():
-        return text  # too short to be rounded, like nearly all
+        # Too short to be rounded, like nearly all.
+        return (text.rstrip("0").rstrip(".") if "." in text else text) if number else "0"
     if not number.is_finite():
         raise InvalidOperation(f"{text} is not a number that can be stored")
     return plain(number.normalize(_EXACT))

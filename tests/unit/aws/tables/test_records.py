@@ -100,3 +100,11 @@ def test_a_time_is_stored_in_utc_and_never_naive():
     assert utc_text(moment) == "2026-03-02T10:30:00.000000Z"
     with pytest.raises(ValueError, match="without zone"):
         utc_text(datetime(2026, 3, 2, 10, 30))
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [("0.1000", "0.1"), ("100000.0000", "100000"), ("-0.0", "0"), ("0", "0"), ("120", "120"), ("-7.50", "-7.5")],
+)
+def test_i8_equal_numbers_are_sent_as_equal_texts(number, text):
+    assert number_text(Decimal(number)) == text

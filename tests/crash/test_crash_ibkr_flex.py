@@ -1,0 +1,47 @@
+"""Every point at which a worker can die in IBKR's sync, and every answer that can get lost: the end is the same."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+
+import pytest
+
+from local.simulators.ibkr_flex_http import PATH, make_app
+from local.simulators.ibkr_flex_world import AccountSpec, Login, LoginSpec, QuerySpec, World
+from local.simulators.serving import serve_in_thread
+from local.stack.laptop import laptop
+from tests.crash.laboratory import Laboratory, Scenario
+from tests.crash.matrix import hold
+
+pytestmark = [pytest.mark.stack, pytest.mark.crash, pytest.mark.timeout(900)]
+
+LOGIN = LoginSpec(
+    token="crash-ibkr",
+    accounts=(
+        AccountSpec(account="U1000001", seed=1, executions=8, days=20),
+        AccountSpec(account="U1000002", seed=2, executions=8, days=20),
+    ),
+    queries=(QuerySpec(id="101"),),
+    polls=1,
+)
+WIDE = ((1_000, timedelta(seconds=1)),)  # each play has a token of its own; their clocks run apart
+
+
+def test_i2_i3_i4_a_sync_ends_the_same_wherever_its_worker_dies(tell: Callable[[str], None]) -> None:
+    # Given a login with two accounts, whose statement is asked for, prepared and fetched in three deliveries
+    world = World([LOGIN])
+    numbers = count(1)
+
+    def another_token() -> Mapping[str, str]:
+        token = f"crash-ibkr-{next(numbers)}"
+        world.logins[token] = Login(spec=replace(LOGIN, token=token), books=world.logins[LOGIN.token].books)
+        return {"token": token, "query_id": "101"}
+
+    scenario = Scenario(broker="ibkr_flex", environment="live", credentials=another_token, accounts=())
+    app, _ = make_app(world, limits=WIDE)
+    with serve_in_thread(app) as server, laptop({"ibkr_flex:live": f"{server.base_url}{PATH}"}) as running:
+        # When its worker is ended before and after each of its calls, and each answer is lost
+        wrong = hold(Laboratory(running), scenario, tell)
+    # Then trades, cursor, portfolio, events, lease and status are the same, and no run row claims what wasn't so
+    assert not wrong, "\n".join(wrong)
