@@ -45,6 +45,19 @@ def normalise(
 
 
 @app.command()
+def brokers(
+    as_json: Annotated[bool, typer.Option("--json", help="The document of GET /brokers instead of a table.")] = False,
+) -> None:
+    """List the brokers that can be connected, and what each of them needs."""
+    from local.commands.brokers import brokers_json, show_brokers
+
+    if as_json:
+        typer.echo(brokers_json())
+    else:
+        show_brokers()
+
+
+@app.command()
 def run(
     once: Annotated[
         bool, typer.Option("--once", help="Stop after one round, and fail unless all of it is right.")

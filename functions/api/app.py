@@ -14,6 +14,7 @@ from brokersync.aws.runs import DynamoRuns
 from brokersync.aws.session import AwsSession
 from brokersync.brokers.catalog import BrokerCatalog
 from brokersync.runtime import RandomIds, SystemClock
+from brokersync.services.list_brokers import ListBrokers
 from brokersync.services.own_accounts import OwnAccounts
 from brokersync.services.read_portfolio import ReadPortfolio
 from brokersync.services.read_runs import ReadRuns
@@ -29,16 +30,17 @@ logger = telemetry.make_logger("api")
 
 def build(settings: ApiSettings) -> APIGatewayHttpResolver:
     """Wire the services to AWS."""
-    session, clock = AwsSession(table_prefix=settings.table_prefix), SystemClock()
+    session, clock, catalog = AwsSession(table_prefix=settings.table_prefix), SystemClock(), BrokerCatalog()
     feeds = DynamoFeeds(session)
     own = OwnAccounts(DynamoAccounts(session), feeds)
     queue = SqsSyncQueue(session, settings.sync_queue_url, settings.backfill_queue_url)
     services = Services(
-        read_status=ReadStatus(own, BrokerCatalog(), clock),
+        read_status=ReadStatus(own, catalog, clock),
         read_portfolio=ReadPortfolio(own, DynamoPortfolios(session)),
         read_runs=ReadRuns(own, DynamoRuns(session)),
         read_trades=ReadTrades(own, DynamoLedger(session)),
         request_sync=RequestSync(own, feeds, queue, RandomIds(), clock),
+        list_brokers=ListBrokers(catalog.slugs(), catalog),
     )
     return create_app(services, settings.stage, logger)
 

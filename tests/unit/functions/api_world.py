@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
+from brokersync.brokers.catalog import BrokerCatalog
 from brokersync.contracts.jobs import SyncJob
 from brokersync.domain.feeds import Coverage, Feed, Lease
 from brokersync.domain.identity import user_id
@@ -18,6 +19,7 @@ from brokersync.domain.runs import Outcome, RequestedBy, RunStats, SectionState,
 from brokersync.domain.times import minute_of
 from brokersync.domain.trades import Origin, content_hash
 from brokersync.ports import Acquired, NewEntry, TradingAccount
+from brokersync.services.list_brokers import ListBrokers
 from brokersync.services.own_accounts import OwnAccounts
 from brokersync.services.read_portfolio import ReadPortfolio
 from brokersync.services.read_runs import ReadRuns
@@ -33,6 +35,7 @@ from tests.unit.services.world import a_manifest, an_execution
 ISSUER = "https://issuer.test"
 REQUEST_ID = "5f0c2b1e-8b0a-4a58-9b5c-0d6b6a1f2c3d"
 SAMPLE_EVENT = Path(__file__).parents[3] / "events" / "http_get_sync_status.json"
+BROKERS = ("ibkr_flex", "oanda")
 NEWS_NOTE = "Statements are made once a day, after the close."
 
 
@@ -126,6 +129,7 @@ class ApiWorld:
             read_runs=ReadRuns(self.own, self.runs),
             read_trades=ReadTrades(self.own, self.ledger),
             request_sync=RequestSync(self.own, self.feeds, self.queue, self.ids, self.clock),
+            list_brokers=ListBrokers(BROKERS, BrokerCatalog()),
         )
         self.app = create_app(self.services, "test", make_logger("api"))
 

@@ -14,7 +14,8 @@ JWT_ROUTES = [
     if "security" in operation
 ]
 OF_AN_ACCOUNT = [route for route in JWT_ROUTES if "{" in route[1]]
-OF_THE_USER = [route for route in JWT_ROUTES if "{" not in route[1]]
+OF_EVERYBODY = {"/brokers"}
+OF_THE_USER = [route for route in JWT_ROUTES if "{" not in route[1] and route[1] not in OF_EVERYBODY]
 
 OTHERS = ["acc_bob", "acc_nobody", "bob", "acc_alice#v0001", "a" * 65, "acc alice", "acc_alice ", "%00"]
 
