@@ -24,6 +24,7 @@ from brokersync.ports import ConflictError, Inserted, NewEntry
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
+ABSENT = LedgerItem.account_id.does_not_exist()
 MAX_PUTS = 99  # a transaction's hundred actions less the feed's update
 MAX_BYTES = 4_000_000  # of a transaction
 
@@ -118,7 +119,7 @@ class DynamoLedger:
         """
         table = self._table(stored.entry)
         puts = [
-            table.put_request(table.replaced(stored), table.account_id.does_not_exist()),
+            table.put_request(table.replaced(stored), ABSENT),
             table.put_request(table.current(following), table.version == stored.version),
         ]
         if cancel is not None:
@@ -206,8 +207,7 @@ class DynamoLedger:
 
     def _put(self, new: NewEntry) -> _Put:
         table = self._table(new.entry)
-        request = table.put_request(table.current(_first_version(new)), table.account_id.does_not_exist())
-        return _Put(new, request)
+        return _Put(new, table.put_request(table.current(_first_version(new)), ABSENT))
 
 
 def _chunks(puts: Iterator[_Put]) -> Iterator[list[_Put]]:

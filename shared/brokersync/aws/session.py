@@ -80,6 +80,17 @@ class _ServiceModels(Loader):
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 (botocore's signature)
         return self._services
 
+    def load_service_model(self, service_name: str, type_name: str, api_version: str | None = None) -> dict[str, Any]:
+        """The model, but that of DynamoDB doesn't search requests for tables that are named by ARN.
+
+        Ours are named by name, and searching a large transaction takes as long as sending it.
+        """
+        model: dict[str, Any] = super().load_service_model(service_name, type_name, api_version)
+        if service_name == "dynamodb":
+            for operation in model.get("operations", {}).values():
+                operation.pop("operationContextParams", None)
+        return model
+
 
 class _DynamoSerializer(JSONSerializer):
     """Takes items and values as they are, `{"id": {"S": "text"}}`: walking them again is half of a large request."""

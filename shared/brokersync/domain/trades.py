@@ -151,6 +151,9 @@ class StoredEntry:
     cancelled_by: str = ""
 
 
+_CONTENT = {kind: tuple(spec.name for spec in fields(kind)) for kind in (Execution, CashEvent)}
+
+
 def content_hash(entry: LedgerEntry) -> str:
     """Hash of what the broker said, equal for equal contents whatever the number's zeros: `1:` and 16 hex digits."""
     digest = hashlib.sha256()
@@ -162,9 +165,11 @@ def content_hash(entry: LedgerEntry) -> str:
 
 def _parts(entry: LedgerEntry) -> Iterator[str]:
     yield type(entry).__name__
-    for spec in fields(entry):
-        value = getattr(entry, spec.name)
+    for name in _CONTENT[type(entry)]:
+        value = getattr(entry, name)
         match value:
+            case str():
+                yield value
             case BrokerTime():
                 yield str(value.ns)
             case Decimal():
