@@ -117,15 +117,15 @@ def opened_on(body: bytes) -> date | None:
 
 def describe(body: bytes) -> str:
     """What an answer that should be XML of IBKR is, in a few words that tell nothing of its content."""
-    start = body[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if not start:
+    start = body[:1000].lower()
+    if not start.strip():
         return "empty"
     root = root_of(body)
     if root is not None and root.name.lower() != "html":
         return f"XML with the root element <{root.name[:60]}>"
-    if start.startswith((b"<!doctype html", b"<html")):
+    if b"<html" in start or b"<!doctype html" in start:
         return "an HTML page"
-    if start.startswith(b"<!doctype"):
+    if b"<!doctype" in start:
         return "XML with a document type declaration, which no answer of IBKR has"
     return "not XML"
 

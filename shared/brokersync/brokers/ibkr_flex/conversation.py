@@ -23,7 +23,7 @@ from brokersync.brokers.ibkr_flex.manifest import GET_STATEMENT, HISTORY, OVERVI
 from brokersync.brokers.ibkr_flex.pending import Pending
 from brokersync.brokers.ibkr_flex.values import ZONE
 from brokersync.brokers.ibkr_flex.windows import Cursor, Window, history_begins, newest_day, weekday_before
-from brokersync.domain.errors import BrokerChangedError, ErrorCode, SyncError, UserActionNeededError
+from brokersync.domain.errors import BrokerChangedError, ErrorCode, RetryLaterError, SyncError, UserActionNeededError
 from brokersync.domain.pages import Checkpoint, ComeBack, FetchStep, RawPage
 from brokersync.domain.times import from_date
 from brokersync.ports import FetchContext
@@ -58,11 +58,17 @@ class Conversation:
 
     def steps(self) -> Iterator[FetchStep]:
         """Pages, checkpoints, and ComeBack at the end unless everything was served."""
-        earlier = Pending.read(self._context.state)
-        following = _Next(earlier or self._next_window())
+        first = Pending.read(self._context.state) or self._next_window()
+        following = _Next(first)
         while following.pending is not None:
             pending = following.pending
-            following = yield from self._fetch(pending) if pending.reference else self._send(pending)
+            try:
+                following = yield from self._fetch(pending) if pending.reference else self._send(pending)
+            except RetryLaterError as error:
+                if pending == first or error.code is not ErrorCode.RATE_LIMITED or error.not_before is None:
+                    raise
+                # A run that waits for a limit is done again from its beginning: what it has reached since is told by a state.
+                following = _Next(pending, error.not_before - self._now, error.safe_message)
             if following.pending is not None and following.wait is not None:
                 # So that the envelopes of this run count as seen: the next ones, equal to them, are not stored anew.
                 yield Checkpoint(cursor=str(self._cursor))
@@ -84,20 +90,16 @@ class Conversation:
         return self._go_on(pending, envelope)
 
     def _fetch(self, pending: Pending) -> Generator[FetchStep, None, _Next]:
-        documented, named = self._client.statement_url, pending.url
-        urls = [documented]
-        if named != documented and self._client.trusts(named):
-            urls.insert(0 if pending.by_url else 1, named)
-        for url in urls:
-            page = self._client.get_statement(url, pending.reference, pending.window.section)
-            yield self._seen(page)
-            if page.section != UNEXPECTED:
-                break
-        else:
-            raise _unexpected(page)
+        documented = self._client.statement_url
+        url = pending.url if pending.by_url else documented
+        page = self._client.get_statement(url, pending.reference, pending.window.section)
+        yield self._seen(page)
+        if page.section == UNEXPECTED:
+            if pending.by_url or pending.url == documented or not self._client.trusts(pending.url):
+                raise _unexpected(page)
+            return _Next(replace(pending, by_url=True))  # for some accounts only the address that IBKR names answers
         if page.section == GET_STATEMENT:
-            envelope = read_envelope(page.body) or Envelope()
-            return self._go_on(replace(pending, by_url=url != documented), envelope)
+            return self._go_on(pending, read_envelope(page.body) or Envelope())
         return (yield from self._serve(pending, page))
 
     def _seen(self, page: RawPage) -> RawPage:

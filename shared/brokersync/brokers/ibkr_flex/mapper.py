@@ -5,7 +5,7 @@ from typing import TypeVar
 from brokersync.brokers.ibkr_flex.account import Account
 from brokersync.brokers.ibkr_flex.document import FIGURES, Document
 from brokersync.brokers.ibkr_flex.identity import Entries, mask
-from brokersync.brokers.ibkr_flex.manifest import HISTORY, OVERVIEW
+from brokersync.brokers.ibkr_flex.manifest import HISTORY, OVERVIEW, SAVED
 from brokersync.brokers.ibkr_flex.mapper_trades import find_cancelled
 from brokersync.domain.pages import Normalised, Unmapped
 from brokersync.domain.portfolio import AccountInfo
@@ -38,6 +38,8 @@ class Together:
             self._take(document.cash, self._cash)
             self._exec_ids |= document.exec_ids
         self._unmapped += [row for row in document.unmapped if _counts(row, section)]
+        if section == SAVED and (advice := document.selection.advice()):
+            self._unmapped.append(advice)
 
     def normalised(self) -> Normalised:
         """All of it. Where both tell a fill, the Activity statement's word replaces the Trade Confirmation's."""

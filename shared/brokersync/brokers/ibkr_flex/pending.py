@@ -17,8 +17,8 @@ STEPS_BACK: Final = 3
 class Pending:
     """A window and how far asking for it has come. Without `reference`, SendRequest is next.
 
-    `ends` is the window's end as it was planned. `url` is where IBKR says the statement will be; `by_url` once only
-    that address has answered. The counts bound what is tried again.
+    `ends` is the window's end as it was planned. `url` is where IBKR says the statement will be; `by_url` once the
+    documented address has answered nonsense. The counts bound what is tried again.
     """
 
     window: Window

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from brokersync.domain.errors import ErrorCode, UserActionNeededError
+from brokersync.domain.pages import Unmapped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,9 +90,17 @@ class Selection:
         """There is a row of this name and level of detail."""
         self._levels[row].add(level)
 
-    def lacks(self, row: str, field: str) -> bool:
-        """Whether there are rows of this name, and none of them has the attribute."""
-        return bool(self._fields[row]) and field not in self._fields[row]
+    def advice(self) -> Unmapped | None:
+        """What somebody who saved this statement should add to the query, if trades can't be told apart for sure."""
+        trades = NEEDED["Trades"]
+        if not self._fields[trades.row] or "transactionID" in self._fields[trades.row]:
+            return None
+        return Unmapped(
+            section=trades.title,
+            where="the query",
+            reason="transactionID is not selected: the trades' ids are made of ibExecID or of what was traded. Add it "
+            "before syncing, as every id changes with it.",
+        )
 
     def check(self) -> None:
         """Raise UserActionNeededError (setup_incomplete) listing what has to be added to the query."""

@@ -30,9 +30,9 @@ class Window:
 
     @classmethod
     def after(cls, first: date, newest: date) -> Self:
-        """The days from `first` on, as many as one statement can hold."""
+        """The days from `first` on, as many as one statement can hold; it ends with a weekday."""
         first = min(first, newest)
-        last = min(first + LONGEST - _DAY, newest)
+        last = min(weekday_before(first + LONGEST), newest)
         return cls(first=first, last=last, section=STATEMENT if last == newest else HISTORY)
 
 
