@@ -114,7 +114,7 @@ class Book:
     alias: str = ""
     fills: list[Fill] = field(default_factory=list)
     cash: list[Cash] = field(default_factory=list)
-    _standings: dict[tuple[date, date], "Standing"] = field(default_factory=dict)
+    _standings: dict[tuple[date, date, int], "Standing"] = field(default_factory=dict, init=False)
 
     def fills_known(self, first: date, last: date, built: date) -> Iterator[Fill]:
         """Executions of these days, booked by the day that is built."""
@@ -126,10 +126,10 @@ class Book:
 
     def standing(self, day: date, built: date) -> "Standing":
         """What the account is worth and holds at the end of a day, by what is known when `built` is built."""
-        known = self._standings.get((day, built))
-        if known is None:
-            known = self._standings[day, built] = self._stand(day, built)
-        return known
+        key = day, built, len(self.fills) + len(self.cash)
+        if key not in self._standings:
+            self._standings[key] = self._stand(day, built)
+        return self._standings[key]
 
     def _stand(self, day: date, built: date) -> "Standing":
         held: dict[int, Holding] = {}

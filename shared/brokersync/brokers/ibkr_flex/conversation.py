@@ -67,7 +67,7 @@ class Conversation:
             except RetryLaterError as error:
                 if pending == first or error.code is not ErrorCode.RATE_LIMITED or error.not_before is None:
                     raise
-                # A run that waits for a limit is done again from its beginning: what it has reached since is told by a state.
+                # A run that waits for a limit is done again from its first state, unless it tells what it has reached.
                 following = _Next(pending, error.not_before - self._now, error.safe_message)
             if following.pending is not None and following.wait is not None:
                 # So that the envelopes of this run count as seen: the next ones, equal to them, are not stored anew.

@@ -63,6 +63,7 @@ MANIFEST = Manifest(
     perishable=False,
     unique_id="accountId + transactionID; tradeID repeats, and equal fills share every other value",
     sections=(OVERVIEW, HISTORY, STATEMENT),
+    uncited=(SEND_REQUEST, GET_STATEMENT, OVERVIEW),
     news_note="IBKR builds the statement of a day after its close in New York: today's trades come tomorrow.",
     volatile=(
         re.compile(rb"whenGenerated=(?:\"[^\"]*\"|'[^']*')"),
