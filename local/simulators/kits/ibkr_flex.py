@@ -238,7 +238,6 @@ kit = BrokerKit(
         _error("1017", _RETRIES, _DOWN, at="GetStatement"),
         _error("1017", _HEALS, None, at="GetStatement", times=1),
         _error("1018", _RETRIES, ErrorCode.RATE_LIMITED),
-        _error("1018", _HEALS, None, times=1),
         _error("1019", Intent.WAITS, _UNFINISHED, at="GetStatement"),
         _error("1020", _TRADER, ErrorCode.SETUP_INCOMPLETE),
         _error("1020", _HEALS, None, times=1),
