@@ -92,8 +92,11 @@ def read_deal(deal: Deal, source: Source) -> ReadDeal:
 
 
 def effect_on_balance(deal: Deal) -> Decimal | None:
-    """How a deal changed the account's balance; None for a type that is unknown. Credit is counted beside it."""
-    if deal.type not in _KNOWN_TYPES:
+    """How a deal changed the account's balance; None where that isn't known. Credit is counted beside the balance.
+
+    A cancelled deal has lost its profit, and the balance operation that took it stands alone.
+    """
+    if deal.type not in _KNOWN_TYPES or deal.type in _CANCELLED:
         return None
     return Decimal(0) if deal.type == DealType.CREDIT else deal.total
 

@@ -92,8 +92,9 @@ MANIFEST = Manifest(
     unique_id="deal ticket: unique per trade server; position_id links the deals of a position",
     sections=(INFO, POSITIONS, HISTORY),
     volatile=(
-        # Bridges repeat what was asked, and when they answered.
-        re.compile(rb'"(?:from|to|from_date|to_date|timestamp|server_time)"\s*:\s*(?:"[^"]*"|-?[0-9.]+)\s*,?'),
+        # Bridges repeat what was asked, and the end of that is always tomorrow.
+        re.compile(rb'"from(?:_date)?"\s*:\s*(?:"[^"]*"|[0-9]+)'),
+        re.compile(rb'"to(?:_date)?"\s*:\s*(?:"[^"]*"|[0-9]+)'),
     ),
     uncited=(INFO, POSITIONS),
 )
