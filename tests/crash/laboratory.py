@@ -25,6 +25,7 @@ from local.stack.laptop import Laptop
 from tests.crash.faults import DEAD, Fault
 
 REDELIVERY = 400.0  # seconds: past the queue's visibility timeout, so past the lease too
+PAUSE = 30.0  # seconds between a delivery and the next one that is owed
 VOLATILE = {"run_id", "snapshot_key", "as_of", "balance_run_id", "positions_run_id"}
 MAX_DELIVERIES = 25
 
@@ -151,9 +152,9 @@ class Laboratory:
             feed = self._feed(feed.feed_id)
             if feed.wanted is None:
                 break
-            # The message that wakes owed work, or the tick that comes in its place.
+            # The message that wakes owed work, or the tick that comes in its place; late enough for any permit.
             wait = (feed.wanted.not_before - datetime.now(UTC)).total_seconds() + 1
-            ahead, received, job = max(ahead, wait), 1, _job(feed.feed_id, feed.wanted.job_id)
+            ahead, received, job = max(ahead + PAUSE, wait), 1, _job(feed.feed_id, feed.wanted.job_id)
         return self._end_state(self._feed(feed.feed_id), calls)
 
     def _connect(self, scenario: Scenario) -> Feed:
