@@ -10,7 +10,7 @@ import httpx
 from brokersync.aws.users import DynamoUsers
 from brokersync.contracts import http
 from brokersync.domain.feeds import Feed, FetchScope
-from brokersync.domain.plans import Plan
+from brokersync.domain.plans import CHOOSABLE_INTERVALS_MIN, Plan
 from brokersync.domain.runs import Outcome
 from brokersync.domain.status import AccountStatus
 from local.commands.connect import connect, manifest_of
@@ -53,7 +53,7 @@ def _connect(stack: Stack, demo: DemoConnection) -> Sequence[Feed]:
         environment=demo.environment,
         credentials=demo.credentials,
         broker_account_ids=[] if finds_accounts else demo.account_numbers,
-        interval_min=None,
+        interval_min=CHOOSABLE_INTERVALS_MIN[0],  # as often as the plan allows
     )
 
 
