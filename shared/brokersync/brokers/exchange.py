@@ -1,9 +1,9 @@
 """One request and its answer: limits of time and size, and faults told apart without telling an address."""
 
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
@@ -13,6 +13,7 @@ from brokersync.domain.errors import BrokerChangedError, ErrorCode, RetryLaterEr
 from brokersync.ports import Clock, HttpAnswer
 
 USER_AGENT = "brokersync/0.1.0"
+HEADERS = httpx.Headers({"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "gzip"})
 CONNECT_SECONDS = 5.0
 
 
@@ -29,7 +30,11 @@ class Ask:
 
 
 class Exchange:
-    """The process's HTTP client: made once, as it loads the CA bundle and keeps connections. Safe for threads."""
+    """The process's HTTP connections: made once, as that loads the CA bundle. Safe for threads.
+
+    httpx's transport without its client: that would keep cookies, and send one trader's with the next one's requests;
+    it follows redirects and logs in, which no broker needs; and it takes a fifth of a request's time.
+    """
 
     def __init__(self, *, clock: Clock, timeout_seconds: float, max_bytes: int) -> None:
         """`timeout_seconds` is for a whole answer, `max_bytes` for its body after decompression."""
@@ -37,17 +42,14 @@ class Exchange:
         self._clock = clock
         self._timeout_seconds = timeout_seconds
         self._max_bytes = max_bytes
-        self._client = httpx.Client(
-            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"},
-            # A client keeps cookies by itself, and would send one trader's with the next one's requests.
-            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+        self._transport = httpx.HTTPTransport(
             limits=httpx.Limits(max_connections=32, max_keepalive_connections=32, keepalive_expiry=15),
-            trust_env=False,  # neither a proxy nor a .netrc of the machine has a part in it
+            trust_env=False,  # the machine's CA settings have no part in it
         )
 
     def close(self) -> None:
         """Close the connections; needed where the process goes on without them."""
-        self._client.close()
+        self._transport.close()
 
     def send(self, ask: Ask, seconds_left: float) -> HttpAnswer:
         """Ask once, in at most `seconds_left`; redirects are answers.
@@ -72,15 +74,18 @@ class Exchange:
     def _receive(self, ask: Ask, limit: float) -> HttpAnswer:
         ends = self._clock.now() + timedelta(seconds=limit)
         timeout = httpx.Timeout(limit, connect=min(CONNECT_SECONDS, limit))
-        with self._client.stream(
+        headers = HEADERS.copy()
+        headers.update(ask.headers)
+        request = httpx.Request(
             ask.method,
             ask.url,
             params=ask.params,
-            headers=ask.headers,
+            headers=headers,
             json=ask.json,
             data=ask.form,
-            timeout=timeout,
-        ) as response:
+            extensions={"timeout": timeout.as_dict()},
+        )
+        with closing(self._transport.handle_request(request)) as response:
             body = bytearray()
             for chunk in response.iter_bytes():
                 body += chunk
