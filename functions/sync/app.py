@@ -8,6 +8,7 @@ from brokersync import telemetry
 from brokersync.aws.accounts import DynamoAccounts
 from brokersync.aws.bus import EventBridgeBus
 from brokersync.aws.connections import DynamoConnections
+from brokersync.aws.erasing import DynamoErasing
 from brokersync.aws.feeds import DynamoFeeds
 from brokersync.aws.known_trades import DynamoKnownTrades
 from brokersync.aws.ledger import DynamoLedger
@@ -24,9 +25,10 @@ from brokersync.contracts.triggers import BatchAnswer, BatchItemFailure, QueueBa
 from brokersync.ports import Clock
 from brokersync.run_metrics import emit_batch
 from brokersync.runtime import LambdaContext, LambdaDeadline, RandomIds, SystemClock
+from brokersync.services.open_broker import SyncPorts
 from brokersync.services.store_chunk import ChunkStores
 from brokersync.services.sync_batch import JobMessage, SyncBatch
-from brokersync.services.sync_feed import SyncFeed, SyncPorts
+from brokersync.services.sync_feed import SyncFeed
 from brokersync.settings import SyncSettings, load
 
 THREADS = 10  # one per message of a full batch
@@ -58,6 +60,7 @@ def build(settings: SyncSettings, clock: Clock) -> SyncBatch:
         runs=DynamoRuns(session),
         snapshots=S3Snapshots(session, settings.snapshot_bucket, manifests=catalog, clock=clock),
         connections=DynamoConnections(session, settings.kms_key_id, clock=clock),
+        erasing=DynamoErasing(session, settings.snapshot_bucket),
         catalog=catalog,
         http=HttpxBrokers(shared_permits=DynamoPermits(session), clock=clock),
         queue=SqsSyncQueue(session, settings.sync_queue_url, settings.backfill_queue_url),

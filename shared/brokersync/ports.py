@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from brokersync.contracts.jobs import SyncJob
+from brokersync.domain.connections import ConnectionStatus
 from brokersync.domain.errors import ErrorCode
 from brokersync.domain.feeds import Announcement, Coverage, Feed, Lease, Wanted
 from brokersync.domain.known import KnownFilter
@@ -349,6 +350,33 @@ class Feeds(Protocol):
         """Forget events that were sent, unless others have taken their place."""
         ...
 
+    def ensure(self, lease: Lease, feed: Feed) -> None:
+        """Create a feed that a run found, unless it exists, in one step under the lease's epoch.
+
+        Raises LeaseLostError.
+        """
+        ...
+
+    def renew(self, feed_id: str, connection: "Connection", wanted: Wanted, *, of: str, under: Lease | None) -> bool:
+        """Put a feed of the connection `of` under a connection's present credentials; False if it isn't one any more.
+
+        The feed keeps its cursor, runs again and owes `wanted`. Its epoch moves on, so that a run under the old
+        credentials can't finish. Nothing happens where it has this version or a newer one. `under` fences it by the
+        epoch of another feed: raises LeaseLostError.
+        """
+        ...
+
+    def close(self, feed_id: str, connection_id: str) -> Feed | None:
+        """Take a feed off the wheel for good: nothing is owed, its epoch moves on, whoever holds it loses it.
+
+        Returns the feed as it was before, with its lease; None when the connection has no such feed.
+        """
+        ...
+
+    def remove(self, lease: Lease) -> None:
+        """Delete the feed, under its epoch; one that is gone is success. Raises LeaseLostError."""
+        ...
+
 
 # --- what is stored -------------------------------------------------------------------------------------------------
 
@@ -458,6 +486,7 @@ class TradingAccount:
     masked_number: str
     name: str
     currency: str
+    environment: str = ""
 
 
 class Accounts(Protocol):
@@ -465,6 +494,18 @@ class Accounts(Protocol):
 
     def ensure(self, account: TradingAccount) -> None:
         """Create the account unless it exists; name and currency are brought up to date where they are not empty."""
+        ...
+
+    def same(self, account: TradingAccount) -> Sequence[TradingAccount]:
+        """All accounts of the user that are this one at the broker: equal broker, environment and number."""
+        ...
+
+    def move(self, account: TradingAccount, *, feed_id: str, connection_id: str) -> None:
+        """Put the account under another feed and connection, unless somebody else has since it was read."""
+        ...
+
+    def of_user(self, user_id: str) -> Sequence[TradingAccount]:
+        """All accounts of a user, by account id."""
         ...
 
 
@@ -478,7 +519,10 @@ class Snapshots(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """A trader's link to a broker, without its secrets. `version` changes with every new credential."""
+    """A trader's link to a broker, without its secrets. `version` changes with every new credential.
+
+    `replaces` is another connection of the trader whose accounts this one may take over though it still works.
+    """
 
     connection_id: str
     user_id: str
@@ -486,9 +530,50 @@ class Connection:
     environment: str
     version: int
     fingerprint: str
+    replaces: str = ""
 
 
-class Connections(Protocol):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasureReceipt:
+    """What was deleted of a removed connection, in rows by table and in `snapshots`; aware UTC once it is all."""
+
+    counts: Mapping[str, int]
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionRecord:
+    """A connection as its row has it. `receipt` is there from the moment when somebody asked to erase it."""
+
+    connection: Connection
+    status: ConnectionStatus
+    receipt: ErasureReceipt | None = None
+
+
+class ConnectionRecords(Protocol):
+    """What may be read of connections without decrypting them."""
+
+    def get(self, connection_id: str) -> ConnectionRecord | None:
+        """The connection, whoever owns it: the caller compares the user."""
+        ...
+
+    def of_user(self, user_id: str) -> Sequence[ConnectionRecord]:
+        """All connections of a user, by id. One made in the last moments may be missing."""
+        ...
+
+
+class Disconnecting(Protocol):
+    """Where connections end."""
+
+    def disconnect(self, connection_id: str) -> None:
+        """Mark the connection as disconnected and erase its credentials and its session, at once and for good.
+
+        Doing it again changes nothing. Raises KeyError when there is no such connection.
+        """
+        ...
+
+
+class Connections(Disconnecting, Protocol):
     """Connections with their credentials, which only functions/sync can decrypt (I7)."""
 
     def credentials(self, connection_id: str, version: int) -> tuple[Connection, Mapping[str, str]]:
@@ -504,7 +589,7 @@ class Connections(Protocol):
         ...
 
 
-class ConnectionWriter(Protocol):
+class ConnectionWriter(Disconnecting, Protocol):
     """Where new connections are made: encrypts, and can't decrypt what others stored."""
 
     def create(self, connection: Connection, credentials: Mapping[str, str]) -> Connection:
@@ -512,6 +597,40 @@ class ConnectionWriter(Protocol):
 
         Raises ValueError if the id exists.
         """
+        ...
+
+    def replace(self, connection: Connection, credentials: Mapping[str, str]) -> Connection:
+        """Store new credentials under the next version; the session of the old ones is erased with them.
+
+        Returns the connection with its new version and fingerprint. Raises ConflictError when it has another version
+        by now, or was removed.
+        """
+        ...
+
+    def open_receipt(self, connection_id: str) -> None:
+        """Note that everything of the connection is to be erased; doing it again changes nothing. Raises KeyError."""
+        ...
+
+
+class Erasing(Protocol):
+    """Deletes what a removed connection left, in steps that a feed's epoch fences and a receipt counts."""
+
+    def account(self, lease: Lease, connection_id: str, account_id: str, deadline: Deadline) -> bool:
+        """Delete an account with its trades in all versions, cash events and portfolios; False when time ran out.
+
+        Raises LeaseLostError.
+        """
+        ...
+
+    def feed(self, lease: Lease, connection_id: str, feed_id: str, deadline: Deadline) -> bool:
+        """Delete a feed with its runs, its filter and all versions of its snapshots; False when time ran out.
+
+        Raises LeaseLostError.
+        """
+        ...
+
+    def end(self, lease: Lease, connection_id: str, now: datetime) -> None:
+        """Close the receipt. Raises LeaseLostError."""
         ...
 
 

@@ -4,6 +4,7 @@ from tests.fakes.feeds import FakeFeeds
 from tests.fakes.outside import (
     FakeBus,
     FakeConnections,
+    FakeErasing,
     FakePermits,
     FakeScheduler,
     FakeSnapshots,
@@ -19,6 +20,7 @@ __all__ = [
     "FakeClock",
     "FakeConnections",
     "FakeDeadline",
+    "FakeErasing",
     "FakeFeeds",
     "FakeIds",
     "FakeKnownTrades",

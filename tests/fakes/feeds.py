@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from threading import RLock
 
 from brokersync.contracts.jobs import SyncJob
-from brokersync.domain.errors import LeaseLostError
+from brokersync.domain.errors import ErrorCode, LeaseLostError
 from brokersync.domain.feeds import LEASE_SECONDS, Announcement, Feed, Lease, Wanted
 from brokersync.domain.plans import Plan
 from brokersync.domain.runs import RequestedBy
 from brokersync.domain.wheel import wheel_key
-from brokersync.ports import Acquired, DueFeed, DuePage, Finish, NotAcquired
+from brokersync.ports import Acquired, Connection, DueFeed, DuePage, Finish, NotAcquired
 
 OWN_RUN = {RequestedBy.CONNECT, RequestedBy.BACKFILL}
 
@@ -139,6 +139,58 @@ class FakeFeeds:
                 owed = replace(feed.wanted, not_before=min(feed.wanted.not_before, wanted.not_before))
             self._feeds[feed_id] = replace(feed, wanted=owed)
             return owed
+
+    def ensure(self, lease: Lease, feed: Feed) -> None:
+        with self.lock:
+            self.check(lease)
+            self._feeds.setdefault(feed.feed_id, feed)
+
+    def renew(self, feed_id: str, connection: Connection, wanted: Wanted, *, of: str, under: Lease | None) -> bool:
+        with self.lock:
+            if under is not None:
+                self.check(under)
+            feed = self._feeds.get(feed_id)
+            same = connection.connection_id == of
+            if feed is None or feed.connection_id != of or (same and feed.connection_version >= connection.version):
+                return False
+            self._taken_over.pop(feed_id, None)
+            self._feeds[feed_id] = replace(
+                feed,
+                connection_id=connection.connection_id,
+                connection_version=connection.version,
+                epoch=feed.epoch + 1,
+                lease=None,
+                poison_job_id="",
+                wanted=wanted,
+                runnable=True,
+                error_code=None,
+                safe_message="",
+            )
+            return True
+
+    def close(self, feed_id: str, connection_id: str) -> Feed | None:
+        with self.lock:
+            feed = self._feeds.get(feed_id)
+            if feed is None or feed.connection_id != connection_id:
+                return None
+            self._taken_over.pop(feed_id, None)
+            self._feeds[feed_id] = replace(
+                feed,
+                epoch=feed.epoch + 1,
+                lease=None,
+                poison_job_id="",
+                wanted=None,
+                runnable=False,
+                error_code=ErrorCode.CANCELLED,
+                safe_message="This connection was removed; what it brought is kept.",
+            )
+            return feed
+
+    def remove(self, lease: Lease) -> None:
+        with self.lock:
+            if lease.feed_id in self._feeds:
+                self.check(lease)
+                del self._feeds[lease.feed_id]
 
     def reschedule(self, feed_id: str, plan: Plan, interval_min: int) -> None:
         with self.lock:

@@ -6,12 +6,22 @@ from datetime import datetime, timedelta
 from threading import RLock
 
 from brokersync.contracts.jobs import SyncJob
+from brokersync.domain.connections import ConnectionStatus
 from brokersync.domain.errors import ErrorCode, RetryLaterError
-from brokersync.domain.feeds import Announcement
+from brokersync.domain.feeds import Announcement, Lease
 from brokersync.domain.manifests import LimitWindow
 from brokersync.domain.pages import RawPage
 from brokersync.domain.plans import Plan
-from brokersync.ports import ConflictError, Connection, Position, ProcessSession, SchedulerState
+from brokersync.ports import (
+    ConflictError,
+    Connection,
+    ConnectionRecord,
+    Deadline,
+    ErasureReceipt,
+    Position,
+    ProcessSession,
+    SchedulerState,
+)
 
 
 class FakeSyncQueue:
@@ -59,39 +69,98 @@ class FakeConnections:
     """Connections with their credentials in the clear; `reconnects` names those marked as reauth_required."""
 
     def __init__(self) -> None:
-        self._stored: dict[str, tuple[Connection, Mapping[str, str]]] = {}
+        self._records: dict[str, ConnectionRecord] = {}
+        self._credentials: dict[str, Mapping[str, str]] = {}
         self.reconnects: set[str] = set()
         self.sessions: dict[tuple[str, int], ProcessSession] = {}
 
     def create(self, connection: Connection, credentials: Mapping[str, str]) -> Connection:
-        if connection.connection_id in self._stored:
+        if connection.connection_id in self._records:
             raise ValueError(f"connection_id: {connection.connection_id} exists already")
-        stored = replace(connection, fingerprint=f"fingerprint of {connection.connection_id}")
-        self._stored[connection.connection_id] = (stored, dict(credentials))
-        return stored
+        return self._store(replace(connection, fingerprint=f"fingerprint of {connection.connection_id}"), credentials)
+
+    def replace(self, connection: Connection, credentials: Mapping[str, str]) -> Connection:
+        stored = self._records[connection.connection_id]
+        if stored.status is ConnectionStatus.DISCONNECTED or stored.connection.version != connection.version:
+            raise ConflictError(f"{connection.connection_id} left version {connection.version}")
+        return self.replace_credentials(connection.connection_id, credentials)
 
     def replace_credentials(self, connection_id: str, credentials: Mapping[str, str]) -> Connection:
         """For tests: a trader re-connects."""
-        connection, _ = self._stored[connection_id]
-        renewed = replace(connection, version=connection.version + 1)
-        self._stored[connection_id] = (renewed, dict(credentials))
+        connection = self._records[connection_id].connection
         self.reconnects.discard(connection_id)
-        return renewed
+        return self._store(replace(connection, version=connection.version + 1), credentials)
+
+    def _store(self, connection: Connection, credentials: Mapping[str, str]) -> Connection:
+        self._records[connection.connection_id] = ConnectionRecord(
+            connection=connection, status=ConnectionStatus.CONNECTED
+        )
+        self._credentials[connection.connection_id] = dict(credentials)
+        return connection
+
+    def disconnect(self, connection_id: str) -> None:
+        record = self._records[connection_id]
+        if record.status is not ConnectionStatus.DISCONNECTED:
+            gone = replace(record.connection, version=record.connection.version + 1, fingerprint="", replaces="")
+            self._records[connection_id] = replace(record, connection=gone, status=ConnectionStatus.DISCONNECTED)
+            self.remove(connection_id)
 
     def remove(self, connection_id: str) -> None:
         """For tests: a trader disconnects."""
-        self._stored.pop(connection_id, None)
+        self._credentials.pop(connection_id, None)
 
     def credentials(self, connection_id: str, version: int) -> tuple[Connection, Mapping[str, str]]:
-        return self._stored[connection_id]
+        return self._records[connection_id].connection, self._credentials[connection_id]
 
     def session(self, connection: Connection) -> ProcessSession:
         return self.sessions.setdefault((connection.connection_id, connection.version), ProcessSession())
 
     def require_reconnect(self, connection_id: str, version: int) -> None:
-        stored = self._stored.get(connection_id)
-        if stored is not None and stored[0].version <= version:
+        record = self._records.get(connection_id)
+        if record is not None and connection_id in self._credentials and record.connection.version <= version:
             self.reconnects.add(connection_id)
+            self._records[connection_id] = replace(record, status=ConnectionStatus.REAUTH_REQUIRED)
+
+    def get(self, connection_id: str) -> ConnectionRecord | None:
+        return self._records.get(connection_id)
+
+    def of_user(self, user_id: str) -> Sequence[ConnectionRecord]:
+        own = [record for record in self._records.values() if record.connection.user_id == user_id]
+        return sorted(own, key=lambda record: record.connection.connection_id)
+
+    def open_receipt(self, connection_id: str) -> None:
+        record = self._records[connection_id]
+        if record.receipt is None:
+            self.note(connection_id, ErasureReceipt(counts={}, finished_at=None))
+
+    def note(self, connection_id: str, receipt: ErasureReceipt) -> None:
+        """For FakeErasing."""
+        self._records[connection_id] = replace(self._records[connection_id], receipt=receipt)
+
+
+class FakeErasing:
+    """Keeps what was asked for; `patience` is after how many pieces time runs out."""
+
+    def __init__(self, connections: FakeConnections | None = None) -> None:
+        self.erased: list[str] = []
+        self.patience = 1_000
+        self._connections = connections or FakeConnections()
+
+    def account(self, lease: Lease, connection_id: str, account_id: str, deadline: Deadline) -> bool:
+        return self._piece(account_id)
+
+    def feed(self, lease: Lease, connection_id: str, feed_id: str, deadline: Deadline) -> bool:
+        return self._piece(feed_id)
+
+    def end(self, lease: Lease, connection_id: str, now: datetime) -> None:
+        self._connections.note(connection_id, ErasureReceipt(counts={"pieces": len(self.erased)}, finished_at=now))
+
+    def _piece(self, name: str) -> bool:
+        if self.patience == 0:
+            return False
+        self.patience -= 1
+        self.erased.append(name)
+        return True
 
 
 class FakePermits:

@@ -181,11 +181,22 @@ class FakeAccounts:
             known, name=account.name or known.name, currency=account.currency or known.currency
         )
 
+    def same(self, account: TradingAccount) -> Sequence[TradingAccount]:
+        return [one for one in self.of_user(account.user_id) if _at_broker(one) == _at_broker(account)]
+
+    def move(self, account: TradingAccount, *, feed_id: str, connection_id: str) -> None:
+        if self._accounts.get(account.account_id) == account:
+            self._accounts[account.account_id] = replace(account, feed_id=feed_id, connection_id=connection_id)
+
     def get(self, account_id: str) -> TradingAccount | None:
         return self._accounts.get(account_id)
 
     def of_user(self, user_id: str) -> Sequence[TradingAccount]:
         return sorted((one for one in self._accounts.values() if one.user_id == user_id), key=lambda a: a.account_id)
+
+
+def _at_broker(account: TradingAccount) -> tuple[str, str, str]:
+    return account.broker, account.environment, account.broker_account_id
 
 
 def _key(account_id: str, entry: LedgerEntry) -> tuple[type[LedgerEntry], str, str]:

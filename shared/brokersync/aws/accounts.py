@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from brokersync.aws.session import AwsSession
-from brokersync.aws.tables.accounts import AccountItem
-from brokersync.aws.tables.base import Refused
+from brokersync.aws.tables.accounts import AccountItem, identity_of
+from brokersync.aws.tables.base import Refused, all_of
 from brokersync.ports import TradingAccount
 
 
@@ -26,6 +26,20 @@ class DynamoAccounts:
         if renewed:
             self._items.change(account.account_id, actions=renewed, condition=AccountItem.account_id.exists())
 
+    def same(self, account: TradingAccount) -> Sequence[TradingAccount]:
+        """All accounts of the user that are this one at the broker. One made in the last moments may be missing."""
+        return self._read([item.account_id for item in self._items.by_identity.query(identity_of(account))])
+
+    def move(self, account: TradingAccount, *, feed_id: str, connection_id: str) -> None:
+        """Put the account under another feed and connection, unless somebody else has since it was read."""
+        self._items.change(
+            account.account_id,
+            actions=[AccountItem.feed_id.set(feed_id), AccountItem.connection_id.set(connection_id)],
+            condition=all_of(
+                AccountItem.feed_id == account.feed_id, AccountItem.connection_id == account.connection_id
+            ),
+        )
+
     def get(self, account_id: str) -> TradingAccount | None:
         """The account, whoever owns it: the caller compares `user_id`."""
         item = self._items.find(account_id)
@@ -33,6 +47,8 @@ class DynamoAccounts:
 
     def of_user(self, user_id: str) -> Sequence[TradingAccount]:
         """All accounts of a user, by account id. One made in the last moments may be missing."""
-        account_ids = [item.account_id for item in self._items.by_user.query(user_id)]
+        return self._read([item.account_id for item in self._items.by_user.query(user_id)])
+
+    def _read(self, account_ids: Sequence[str]) -> Sequence[TradingAccount]:
         found = self._items.batch_get(account_ids, consistent_read=True)
         return sorted((item.to_account() for item in found), key=lambda account: account.account_id)

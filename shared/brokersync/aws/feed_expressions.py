@@ -11,8 +11,9 @@ from brokersync.aws.tables.base import all_of, any_of
 from brokersync.aws.tables.feeds import FeedItem, StoredLease
 from brokersync.aws.tables.records import utc_text
 from brokersync.contracts.jobs import SyncJob
+from brokersync.domain.errors import ErrorCode
 from brokersync.domain.feeds import Feed, Lease, Wanted
-from brokersync.ports import Finish
+from brokersync.ports import Connection, Finish
 
 
 def epoch_is(lease: Lease) -> Condition:
@@ -89,6 +90,47 @@ def finish_actions(finish: Finish, after: Feed) -> list[Action]:
     if finish.announce:
         actions.append(FeedItem.announce.adding(finish.announce))
     return actions
+
+
+def may_renew(connection: Connection, of: str) -> Condition:
+    """A feed of the connection `of`, which has not got these credentials yet."""
+    ours = FeedItem.connection_id == of
+    return ours if connection.connection_id != of else all_of(ours, FeedItem.connection_version < connection.version)
+
+
+def renew_actions(connection: Connection, wanted: Wanted) -> list[Action]:
+    """New credentials: whoever holds the feed loses it, and it owes a run; cursor and failure streak stay."""
+    return [
+        *_let_go(),
+        FeedItem.connection_id.set(connection.connection_id),
+        FeedItem.connection_version.set(connection.version),
+        becomes(FeedItem.wanted, wanted),
+        FeedItem.runnable.set(True),
+        FeedItem.wheel_slot.set(FeedItem.slot),
+        FeedItem.error_code.remove(),
+        FeedItem.safe_message.remove(),
+    ]
+
+
+def close_actions() -> list[Action]:
+    """The end of a feed: nothing is owed, nothing runs any more."""
+    return [
+        *_let_go(),
+        FeedItem.wanted.remove(),
+        FeedItem.runnable.set(False),
+        FeedItem.wheel_slot.remove(),
+        FeedItem.error_code.set(ErrorCode.CANCELLED.value),
+        FeedItem.safe_message.set("This connection was removed; what it brought is kept."),
+    ]
+
+
+def _let_go() -> list[Action]:
+    return [
+        FeedItem.epoch.add(1),
+        FeedItem.lease.remove(),
+        FeedItem.taken_over.remove(),
+        FeedItem.poison_job_id.remove(),
+    ]
 
 
 def _lease_ended(now: datetime) -> Condition:

@@ -8,15 +8,18 @@ from pynamodb.expressions.update import Action
 
 from brokersync.aws.feed_expressions import (
     acquire_actions,
+    close_actions,
     epoch_is,
     finish_actions,
     may_acquire,
     may_finish,
     may_owe,
+    may_renew,
+    renew_actions,
 )
 from brokersync.aws.session import AwsSession
 from brokersync.aws.tables.attributes import becomes
-from brokersync.aws.tables.base import Refused, Written, all_of
+from brokersync.aws.tables.base import Refused, Request, Written, all_of, any_of
 from brokersync.aws.tables.feeds import FeedItem, StoredLease
 from brokersync.contracts.jobs import SyncJob
 from brokersync.domain.errors import LeaseLostError
@@ -24,7 +27,7 @@ from brokersync.domain.feeds import LEASE_SECONDS, Announcement, Feed, Lease, Wa
 from brokersync.domain.plans import Plan
 from brokersync.domain.runs import RequestedBy
 from brokersync.domain.wheel import wheel_key
-from brokersync.ports import Acquired, ConflictError, DueFeed, DuePage, Finish, NotAcquired
+from brokersync.ports import Acquired, ConflictError, Connection, DueFeed, DuePage, Finish, NotAcquired
 
 DUE_PAGE = 1_000  # feeds per page of the due index: what a dispatcher sends between two moves of its position
 TRIES = 5  # how often an update is computed anew because the feed changed meanwhile
@@ -116,6 +119,42 @@ class DynamoFeeds:
                 return
             known = result.found.to_feed()
         raise ConflictError(f"{lease.feed_id} changed {TRIES} times while it was finished")
+
+    # --- a connection's feeds ----------------------------------------------------------------------------------------
+
+    def ensure(self, lease: Lease, feed: Feed) -> None:
+        """Create a feed that a run found, unless it exists, in one step under the lease's epoch."""
+        put = self._items.put_request(self._items.of(feed).serialize(), FeedItem.feed_id.does_not_exist())
+        self._under(lease, {"Put": put})
+
+    def renew(self, feed_id: str, connection: Connection, wanted: Wanted, *, of: str, under: Lease | None) -> bool:
+        """Put a feed of the connection `of` under a connection's present credentials; False if it is none any more."""
+        renewed = self._items.change_request(
+            feed_id, actions=renew_actions(connection, wanted), condition=may_renew(connection, of)
+        )
+        if under is not None:
+            return self._under(under, {"Update": renewed})
+        return isinstance(self._items.send_change(renewed), Written)
+
+    def close(self, feed_id: str, connection_id: str) -> Feed | None:
+        """Take a feed off the wheel for good; returns it as it was, None when the connection has no such feed."""
+        of_connection = FeedItem.connection_id == connection_id
+        result = self._items.change(feed_id, actions=close_actions(), condition=of_connection, before=True)
+        return result.old.to_feed() if isinstance(result, Written) else None
+
+    def remove(self, lease: Lease) -> None:
+        """Delete the feed, under its epoch; one that is gone is success."""
+        result = self._items.erase(lease.feed_id, condition=any_of(epoch_is(lease), FeedItem.feed_id.does_not_exist()))
+        if isinstance(result, Refused):
+            raise LeaseLostError(f"{lease.feed_id} left epoch {lease.epoch}")
+
+    def _under(self, lease: Lease, write: Request) -> bool:
+        """A write on another feed while the lease's epoch is the current one; False if its own condition refused it."""
+        fence = self._items.check_request(lease.feed_id, condition=epoch_is(lease))
+        refused = self._items.transact([write, {"ConditionCheck": fence}])
+        if 1 in refused:
+            raise LeaseLostError(f"{lease.feed_id} left epoch {lease.epoch}")
+        return 0 not in refused
 
     # --- requests and schedule --------------------------------------------------------------------------------------
 

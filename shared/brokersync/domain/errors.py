@@ -33,6 +33,7 @@ class ErrorCode(StrEnum):
     CIRCUIT_OPEN = "circuit_open"
     WORKER_LOST = "worker_lost"
     CANCELLED = "cancelled"
+    ALREADY_CONNECTED = "already_connected"
     INTERNAL = "internal"
 
 
@@ -52,6 +53,7 @@ NEXT_STEPS: dict[ErrorCode, str] = {
     ErrorCode.CIRCUIT_OPEN: "Nothing to do: the broker has trouble; we try again by ourselves.",
     ErrorCode.WORKER_LOST: "Nothing to do: the interrupted sync is done again.",
     ErrorCode.CANCELLED: "Nothing to do.",
+    ErrorCode.ALREADY_CONNECTED: "Disconnect the other connection, or connect again with `replaces` naming it.",
     ErrorCode.INTERNAL: "Nothing to do: our developers have been told.",
 }
 

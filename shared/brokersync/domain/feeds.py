@@ -22,6 +22,14 @@ class FetchScope(StrEnum):
     CONNECTION = "connection"
 
 
+class FeedPurpose(StrEnum):
+    """What a run of a feed does: bring data, find a new connection's accounts, erase what a removed one left."""
+
+    SYNC = "sync"
+    DISCOVER = "discover"
+    ERASE = "erase"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
     """Who holds a feed. `epoch` fences every later write; `run_id` and `job_id` name the holder's run."""
@@ -90,6 +98,7 @@ class Feed:
     plan: Plan
     interval_min: int
     accounts: Mapping[str, str]
+    purpose: FeedPurpose = FeedPurpose.SYNC
     chosen_min: int | None = None
     sync_enabled: bool = True
     runnable: bool = True

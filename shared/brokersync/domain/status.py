@@ -32,6 +32,9 @@ class AccountStatus(StrEnum):
     FAILED = "failed"
 
 
+DISCONNECTED = (AccountStatus.PENDING, "Disconnected", "reconnect")
+"""What the trader asked for, so nothing has failed."""
+
 SEVERITY = {status: rank for rank, status in enumerate(AccountStatus)}
 
 
@@ -55,7 +58,7 @@ class SyncStatus:
 def derive(feed: Feed, now: datetime) -> SyncStatus:
     """The status of a feed's accounts at `now`."""
     waiting = feed.wanted.not_before if feed.wanted and feed.wanted.not_before > now else None
-    status, badge, action = _badge(feed, now, waiting)
+    status, badge, action = DISCONNECTED if _is_disconnected(feed) else _badge(feed, now, waiting)
     shows_error = status not in {AccountStatus.SYNCED, AccountStatus.SYNCING} and feed.error_code is not None
     return SyncStatus(
         status=status,
@@ -70,6 +73,10 @@ def derive(feed: Feed, now: datetime) -> SyncStatus:
         error_message=feed.safe_message if shows_error else "",
         next_step=NEXT_STEPS[feed.error_code] if shows_error and feed.error_code else "",
     )
+
+
+def _is_disconnected(feed: Feed) -> bool:
+    return feed.error_code is ErrorCode.CANCELLED and not feed.runnable
 
 
 def _job(feed: Feed, now: datetime) -> str:

@@ -32,6 +32,7 @@ class OutOfTime:
 Verdict = Completed | OutOfTime | ComeBack | SyncError
 
 DEFERRING = frozenset({ErrorCode.LIMITS_UNAVAILABLE, ErrorCode.CIRCUIT_OPEN})
+MENDED_ELSEWHERE = frozenset({ErrorCode.SETUP_INCOMPLETE, ErrorCode.ALREADY_CONNECTED})
 KEPT_KINDS = frozenset({RequestedBy.MANUAL, RequestedBy.CONNECT, RequestedBy.BACKFILL})
 
 
@@ -122,8 +123,8 @@ def _failed(finish: Finish, feed: Feed, work: Work, error: SyncError, now: datet
             owed_again = replace(_owe(work, again), attempt=work.attempt + 1) if again else None
             return replace(finish, wanted=owed_again)
         case UserActionNeededError():
-            # An incomplete set-up is mended at the broker, out of our sight: only trying again can find out.
-            return replace(finish, runnable=error.code is ErrorCode.SETUP_INCOMPLETE)
+            # What is mended out of this feed's sight, at the broker or by another connection, is found by trying again.
+            return replace(finish, runnable=error.code in MENDED_ELSEWHERE)
         case _:
             # The message comes back; so that its run finds work again, nothing counts as served.
             tried = work.attempt + 1

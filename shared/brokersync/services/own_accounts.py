@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from brokersync.domain.feeds import Feed
+from brokersync.domain.feeds import Feed, FeedPurpose
 from brokersync.ports import AccountsReader, Feeds, TradingAccount
 
 logger = logging.getLogger(__name__)
@@ -57,7 +57,11 @@ class OwnAccounts:
             else:
                 logger.warning("account_without_feed", extra={"account_id": account.account_id})
         found = {item.feed.feed_id for item in own}
-        own += [OwnAccount(account=_stand_in(feed), feed=feed) for key, feed in feeds.items() if key not in found]
+        own += [
+            OwnAccount(account=_stand_in(feed), feed=feed)
+            for key, feed in feeds.items()
+            if key not in found and _stands_in(feed)
+        ]
         return sorted(own, key=lambda item: (item.account.broker, item.account.account_id))
 
     def _find(self, account_id: str) -> TradingAccount | None:
@@ -65,7 +69,12 @@ class OwnAccounts:
         if account is not None:
             return account
         feed = self._feeds.get(account_id)
-        return _stand_in(feed) if feed is not None and not feed.accounts else None
+        return _stand_in(feed) if feed is not None and _stands_in(feed) else None
+
+
+def _stands_in(feed: Feed) -> bool:
+    """Whether a feed is shown for accounts that are not known yet."""
+    return not feed.accounts and feed.purpose is not FeedPurpose.ERASE
 
 
 def _stand_in(feed: Feed) -> TradingAccount:

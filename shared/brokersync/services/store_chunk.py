@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from brokersync.domain.errors import ErrorCode, NeedsReviewError
 from brokersync.domain.feeds import Feed, Lease
+from brokersync.domain.identity import account_id_in
 from brokersync.domain.known import Knowledge, KnownFilter
 from brokersync.domain.manifests import Manifest
 from brokersync.domain.pages import Checkpoint, Normalised
@@ -23,8 +24,19 @@ from brokersync.domain.trades import (
     content_hash,
     corrected,
 )
-from brokersync.ports import Accounts, ConflictError, Feeds, KnownTrades, Ledger, NewEntry, Portfolios, TradingAccount
+from brokersync.ports import (
+    Accounts,
+    ConflictError,
+    Connection,
+    Feeds,
+    KnownTrades,
+    Ledger,
+    NewEntry,
+    Portfolios,
+    TradingAccount,
+)
 from brokersync.services.progress import Progress
+from brokersync.services.relink import Relink
 
 VERSION_TRIES = 3
 
@@ -43,8 +55,19 @@ class ChunkStores:
 class StoreChunk:
     """Stores the chunks of one run."""
 
-    def __init__(self, stores: ChunkStores, feed: Feed, lease: Lease, manifest: Manifest, progress: Progress) -> None:
+    def __init__(
+        self,
+        stores: ChunkStores,
+        feed: Feed,
+        lease: Lease,
+        manifest: Manifest,
+        progress: Progress,
+        connection: Connection,
+        relink: Relink,
+    ) -> None:
         self._to = stores
+        self._connection = connection
+        self._relink = relink
         self._feed = feed
         self._lease = lease
         self._manifest = manifest
@@ -73,14 +96,24 @@ class StoreChunk:
 
     def _remember_accounts(self, normalised: Normalised) -> None:
         found = {info.broker_account_id: info for info in normalised.accounts}
-        unknown = {number: account_id_of(self._feed, number) for number in found if number not in self._feed.accounts}
-        unknown = {number: ours for number, ours in unknown.items() if number not in self._progress.accounts}
+        unknown = [info for number, info in found.items() if number not in self._progress.accounts]
         if unknown:
-            self._to.feeds.add_accounts(self._lease, unknown)
-            self._progress.accounts.update(unknown)
+            ours = self._take_over(unknown)
+            self._to.feeds.add_accounts(self._lease, ours)
+            self._progress.accounts.update(ours)
         if unknown or not self._feed.cursor:
             for info in found.values():
                 self._to.accounts.ensure(self._trading_account(info))
+
+    def _take_over(self, infos: Sequence[AccountInfo]) -> dict[str, str]:
+        """Our ids of accounts that are new to this feed; those that the trader had before keep theirs and come here."""
+        accounts = [self._trading_account(info) for info in infos]
+        known = [self._relink.find(account, self._connection) for account in accounts]
+        moving = [one for one in known if one is not None and one.feed_id != self._feed.feed_id]
+        self._relink.release(moving, self._connection)
+        for account in moving:
+            self._to.accounts.move(account, feed_id=self._feed.feed_id, connection_id=self._connection.connection_id)
+        return {new.broker_account_id: (had or new).account_id for new, had in zip(accounts, known, strict=True)}
 
     def _trading_account(self, info: AccountInfo) -> TradingAccount:
         return TradingAccount(
@@ -93,6 +126,7 @@ class StoreChunk:
             masked_number=mask(info.broker_account_id),
             name=info.name,
             currency=info.currency,
+            environment=self._connection.environment,
         )
 
     def _account(self, broker_account_id: str) -> str:
@@ -224,8 +258,7 @@ def account_id_of(feed: Feed, broker_account_id: str) -> str:
     known = feed.accounts.get(broker_account_id)
     if known:
         return known
-    digest = hashlib.sha256(f"{feed.feed_id}\n{broker_account_id}".encode()).hexdigest()
-    return f"acc_{digest[:26]}"
+    return account_id_in(feed.feed_id, broker_account_id)
 
 
 def mask(number: str) -> str:

@@ -2,60 +2,31 @@
 
 import logging
 import math
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from brokersync.contracts.jobs import SyncJob
-from brokersync.domain.errors import BrokerChangedError, ErrorCode, LeaseLostError, SyncError, UserActionNeededError
-from brokersync.domain.feeds import Feed, Lease, Wanted
+from brokersync.domain.errors import BrokerChangedError, ErrorCode, LeaseLostError, SyncError
+from brokersync.domain.feeds import Feed, FeedPurpose, Lease, Wanted
 from brokersync.domain.manifests import Manifest
 from brokersync.domain.pages import Checkpoint, ComeBack, RawPage, masked_digest
 from brokersync.domain.plans import TERMS
 from brokersync.domain.runs import Outcome, RequestedBy, SectionState, SyncRun
 from brokersync.domain.trades import Origin
-from brokersync.ports import (
-    Acquired,
-    BrokerHttpFactory,
-    Bus,
-    Catalog,
-    Clock,
-    Connections,
-    Deadline,
-    FetchContext,
-    Ids,
-    NotAcquired,
-    Provider,
-    Runs,
-    Snapshots,
-    SyncQueue,
-)
+from brokersync.ports import Acquired, Deadline, NotAcquired, Provider
 from brokersync.services.conclude import Completed, Conclusion, OutOfTime, Verdict, conclude
+from brokersync.services.discover import Discover
+from brokersync.services.erase_connection import EraseConnection
+from brokersync.services.open_broker import SyncPorts, open_broker
 from brokersync.services.progress import Progress, Work
-from brokersync.services.store_chunk import ChunkStores, StoreChunk
+from brokersync.services.relink import Relink
+from brokersync.services.store_chunk import StoreChunk
 
 log = logging.getLogger(__name__)
 
 RESERVE_SECONDS = 15.0  # kept back for storing the last chunk and finishing
 MAX_DELAY_SECONDS = 900  # the longest that a queue holds a message back
 HASH_GOOD_FOR = timedelta(days=15)  # half of the shortest retention: then an unchanged answer is stored anew
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyncPorts:
-    """What a sync needs of the world."""
-
-    stores: ChunkStores
-    runs: Runs
-    snapshots: Snapshots
-    connections: Connections
-    catalog: Catalog
-    http: BrokerHttpFactory
-    queue: SyncQueue
-    bus: Bus
-    clock: Clock
-    ids: Ids
-    broker_endpoints: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +51,9 @@ class SyncFeed:
 
     def __init__(self, ports: SyncPorts) -> None:
         self._p = ports
+        self._relink = Relink(ports.stores.feeds, ports.stores.accounts, ports.connections)
+        self._discover = Discover(ports, self._relink)
+        self._erase = EraseConnection(ports)
 
     def run(self, job: SyncJob, deadline: Deadline) -> RunReport | None:
         """Do the job. None: there was nothing to do, or the feed went to a later epoch.
@@ -139,7 +113,13 @@ class SyncFeed:
 
     def _attempt(self, feed: Feed, lease: Lease, work: Work, progress: Progress, deadline: Deadline) -> Verdict:
         try:
-            return self._fetch(feed, lease, work, progress, deadline)
+            match feed.purpose:
+                case FeedPurpose.SYNC:
+                    return self._fetch(feed, lease, work, progress, deadline)
+                case FeedPurpose.DISCOVER:
+                    return self._discover.run(feed, lease, open_broker(self._p, feed, work, progress, deadline))
+                case FeedPurpose.ERASE:
+                    return self._erase.run(feed, lease, deadline)
         except LeaseLostError:
             raise
         except SyncError as error:
@@ -157,9 +137,9 @@ class SyncFeed:
             )
 
     def _fetch(self, feed: Feed, lease: Lease, work: Work, progress: Progress, deadline: Deadline) -> Verdict:
-        provider = self._p.catalog.provider(feed.broker)
-        context = self._context(feed, work, provider.manifest, progress, deadline)
-        chunk = StoreChunk(self._p.stores, feed, lease, provider.manifest, progress)
+        opened = open_broker(self._p, feed, work, progress, deadline)
+        provider, context = opened.provider, opened.context
+        chunk = StoreChunk(self._p.stores, feed, lease, provider.manifest, progress, opened.connection, self._relink)
         pending: list[_Held] = []
         slowest = 0.0
         begun = deadline.seconds_left()
@@ -178,28 +158,6 @@ class SyncFeed:
                 case ComeBack():
                     return step
         return Completed()
-
-    def _context(
-        self, feed: Feed, work: Work, manifest: Manifest, progress: Progress, deadline: Deadline
-    ) -> FetchContext:
-        try:
-            connection, credentials = self._p.connections.credentials(feed.connection_id, feed.connection_version)
-        except KeyError:
-            raise UserActionNeededError(ErrorCode.CANCELLED, "This connection was removed.") from None
-        environment = manifest.environment(connection.environment)
-        now = self._p.clock.now()
-        return FetchContext(
-            credentials=credentials,
-            environment=environment,
-            base_url=self._p.broker_endpoints.get(f"{manifest.slug}:{environment.name}", environment.base_url),
-            accounts=tuple(feed.accounts),
-            cursor=feed.cursor,
-            state=work.state,
-            history_start=_history_start(feed, manifest, now),
-            now=now,
-            http=self._p.http.for_run(manifest, connection.fingerprint, deadline, progress.stats),
-            session=self._p.connections.session(connection),
-        )
 
     def _keep(
         self, page: RawPage, feed: Feed, lease: Lease, work: Work, manifest: Manifest, progress: Progress
@@ -269,8 +227,11 @@ class SyncFeed:
             snapshot_keys=tuple(progress.snapshot_keys),
         )
         # The row first: all it claims is stored already, and a finish that never comes is done by the next holder.
-        self._p.runs.put(run, TERMS[feed.plan].run_log_days)
-        self._p.stores.feeds.finish(lease, finish, feed)
+        self._record(feed, run)
+        if feed.purpose is not FeedPurpose.SYNC and finish.outcome is Outcome.SUCCEEDED:
+            self._p.stores.feeds.remove(lease)  # what it was made for is done
+        else:
+            self._p.stores.feeds.finish(lease, finish, feed)
         if finish.error_code and not finish.runnable:
             self._p.connections.require_reconnect(feed.connection_id, feed.connection_version)
         self._log_end(run, feed.broker)
@@ -291,7 +252,8 @@ class SyncFeed:
 
     def _close(self, feed: Feed, dead: Lease) -> None:
         """Write the run of a worker that died; its own row stands if it got that far."""
-        self._p.runs.put(
+        self._record(
+            feed,
             SyncRun(
                 feed_id=feed.feed_id,
                 run_id=dead.run_id,
@@ -303,9 +265,13 @@ class SyncFeed:
                 error_code=ErrorCode.WORKER_LOST,
                 safe_message="This sync was interrupted; it is done again.",
             ),
-            TERMS[feed.plan].run_log_days,
         )
         log.warning("worker_lost", extra={"feed_id": feed.feed_id, "run_id": dead.run_id, "job_id": feed.job_of(dead)})
+
+    def _record(self, feed: Feed, run: SyncRun) -> None:
+        """Write a run row; an erasure leaves none, its record is the receipt."""
+        if feed.purpose is not FeedPurpose.ERASE:
+            self._p.runs.put(run, TERMS[feed.plan].run_log_days)
 
     def _send_announcements(self, feed: Feed) -> None:
         self._p.bus.send(feed.announce)
@@ -341,12 +307,6 @@ class SyncFeed:
                 "sections": {name: state.value for name, state in run.sections.items()},
             },
         )
-
-
-def _history_start(feed: Feed, manifest: Manifest, now: datetime) -> datetime | None:
-    """How far back a first load goes: what the plan shows and the broker keeps; None for all there is."""
-    bounds = [days for days in (TERMS[feed.plan].history_days, manifest.history_depth_days) if days is not None]
-    return now - timedelta(days=min(bounds)) if bounds else None
 
 
 def _names(feed: Feed, lease: Lease) -> dict[str, object]:

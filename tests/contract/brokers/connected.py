@@ -18,8 +18,7 @@ from brokersync.domain.plans import Plan
 from brokersync.domain.portfolio import AccountInfo
 from brokersync.domain.runs import Outcome, RequestedBy, RunStats, SyncRun
 from brokersync.domain.trades import Side, StoredEntry
-from brokersync.ports import FetchContext
-from brokersync.services.connect_broker import ConnectBroker, NewConnection
+from brokersync.ports import Connection, FetchContext
 from brokersync.services.store_chunk import ChunkStores
 from brokersync.services.sync_feed import RunReport, SyncFeed, SyncPorts
 from local.demo.truth import differences
@@ -36,7 +35,7 @@ from tests.contract.brokers.recording import (
     WatchedPortfolios,
     Writes,
 )
-from tests.fakes import FakeBus, FakeConnections, FakeDeadline, FakeIds, FakeRuns, FakeSyncQueue
+from tests.fakes import FakeBus, FakeConnections, FakeDeadline, FakeErasing, FakeIds, FakeRuns, FakeSyncQueue
 
 RUNS = 60  # more than any job needs to come to its end
 EVERYTHING = 10**9
@@ -88,7 +87,7 @@ class Connected:
         self.ledger = WatchedLedger(self.feeds, self.writes)
         self.portfolios = WatchedPortfolios(self.writes)
         self.accounts = WatchedAccounts(self.writes)
-        self.connections, self.queue, self.runs, self.ids = FakeConnections(), FakeSyncQueue(), FakeRuns(), FakeIds()
+        self.connections, self.runs, self.ids = FakeConnections(), FakeRuns(), FakeIds()
         self.permits = CountedPermits()
         self.http = CountedBrokers(self.permits, clock, timeout_seconds)
         self.bucket = Bucket()
@@ -107,38 +106,45 @@ class Connected:
                 runs=self.runs,
                 snapshots=self.snapshots,
                 connections=self.connections,
+                erasing=FakeErasing(),
                 catalog=self.catalog,
                 http=self.http,
-                queue=self.queue,
+                queue=FakeSyncQueue(),
                 bus=FakeBus(),
                 clock=clock,
                 ids=self.ids,
                 broker_endpoints={f"{kit.slug}:{kit.environment}": scene.base_url},
+                **({"erasing": None} if "erasing" in SyncPorts.__dataclass_fields__ else {}),
             )
         )
-        self.feed_id = self._connect()
+        self.feed_id = "feed"
+        self._connect()
 
-    def _connect(self) -> str:
-        by_account = self.manifest.fetch_scope is FetchScope.ACCOUNT
-        connect = ConnectBroker(
-            connections=self.connections,
-            feeds=self.feeds,
-            accounts=self.accounts,
-            queue=self.queue,
-            clock=self.clock,
-            ids=self.ids,
+    def _connect(self) -> None:
+        """A new connection, whose first sync is owed; its accounts are named, or come with the first sync."""
+        connection = Connection(
+            connection_id="connection",
+            user_id="user",
+            broker=self.kit.slug,
+            environment=self.kit.environment,
+            version=1,
+            fingerprint="",
         )
-        (feed,) = connect.run(
-            NewConnection(
+        self.connections.create(connection, self.credentials)
+        by_account = self.manifest.fetch_scope is FetchScope.ACCOUNT
+        self.feeds.create(
+            Feed(
+                feed_id=self.feed_id,
                 user_id="user",
+                connection_id=connection.connection_id,
+                connection_version=connection.version,
+                broker=self.kit.slug,
                 plan=Plan.ELITE,
-                manifest=self.manifest,
-                environment=self.kit.environment,
-                credentials=self.credentials,
-                broker_account_ids=self.scene.accounts[:1] if by_account else (),
+                interval_min=60,
+                accounts={self.scene.accounts[0]: "account"} if by_account else {},
+                wanted=Wanted(job_id="first", kind=RequestedBy.CONNECT, not_before=self.clock.now()),
             )
         )
-        return feed.feed_id
 
     @property
     def manifest(self) -> Manifest:
@@ -195,13 +201,21 @@ class Connected:
         )
         report = self._engine.run(job, FakeDeadline(self.clock))
         assert report is not None, "the run found nothing to do"
+        assert report.run.error_code is not ErrorCode.INTERNAL, self.logs.last_crash()
         return report
 
     def succeed(self) -> Synced:
         """A sync that has to succeed."""
         synced = self.sync()
-        assert synced.last.outcome is Outcome.SUCCEEDED, f"{synced.last.error_code}: {synced.last.safe_message}"
+        assert synced.last.outcome is Outcome.SUCCEEDED, self.why(synced)
         return synced
+
+    def why(self, synced: Synced) -> str:
+        """What a sync ended with, and what was asked last, for whoever has to find out why."""
+        asked = ", ".join(f"{one.method} {one.path} {one.status}" for one in self.scene.control.requests[-4:])
+        details = [text for text in self.logs.details if text]
+        told = f"{synced.last.outcome}: {synced.last.error_code}: {synced.last.safe_message}"
+        return f"{told} ({details[-1] if details else 'no detail'}; asked last: {asked or 'nothing'})"
 
     def happen(self, happening: Happening) -> Sequence[str]:
         """Let something happen at the broker; the ids that it concerns."""

@@ -79,7 +79,7 @@ def test_i11_the_first_sync_is_owed_even_if_its_message_cannot_be_sent() -> None
         ({"credentials": {}}, "credentials: 'token' is empty; Make a token first."),
         ({"credentials": {"token": "  "}}, "credentials: 'token' is empty"),
         ({"credentials": {"token": "x", "pin": "1"}}, "credentials: 'pin' is not a field of Scripted; it has token"),
-        ({"broker_account_ids": ()}, "broker_account_ids: Scripted needs at least one account number"),
+        ({"broker_account_ids": ("1", " ")}, "broker_account_ids: an account number is empty"),
         ({"broker_account_ids": ("1", "1")}, "broker_account_ids: an account number is there twice"),
     ],
 )

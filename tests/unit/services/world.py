@@ -17,14 +17,16 @@ from brokersync.domain.runs import RequestedBy, RunStats
 from brokersync.domain.times import from_rfc3339, minute_of
 from brokersync.domain.trades import AssetClass, Execution, ExecutionKind, Side
 from brokersync.ports import BrokerHttp, Connection, Deadline, FetchContext, HttpAnswer
+from brokersync.services.open_broker import SyncPorts
 from brokersync.services.store_chunk import ChunkStores
-from brokersync.services.sync_feed import RunReport, SyncFeed, SyncPorts
+from brokersync.services.sync_feed import RunReport, SyncFeed
 from tests.fakes import (
     FakeAccounts,
     FakeBus,
     FakeClock,
     FakeConnections,
     FakeDeadline,
+    FakeErasing,
     FakeFeeds,
     FakeIds,
     FakeKnownTrades,
@@ -141,6 +143,7 @@ class World:
     bus: FakeBus = field(default_factory=FakeBus)
     snapshots: FakeSnapshots = field(default_factory=FakeSnapshots)
     connections: FakeConnections = field(default_factory=FakeConnections)
+    erasing: FakeErasing = field(default_factory=FakeErasing)
     runs: FakeRuns = field(default_factory=FakeRuns)
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
     portfolios: FakePortfolios = field(default_factory=FakePortfolios)
@@ -178,6 +181,7 @@ class World:
                 runs=self.runs,
                 snapshots=self.snapshots,
                 connections=self.connections,
+                erasing=self.erasing,
                 catalog=self,
                 http=NoHttp(),
                 queue=self.queue,

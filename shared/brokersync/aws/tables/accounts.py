@@ -37,6 +37,7 @@ class AccountItem(Table):
     feed_id = UnicodeAttribute()
     connection_id = UnicodeAttribute()
     broker = UnicodeAttribute()
+    environment = UnicodeAttribute(null=True)
     broker_account_id = UnicodeAttribute()
     masked_number = UnicodeAttribute()
     name = UnicodeAttribute(null=True)
@@ -45,14 +46,14 @@ class AccountItem(Table):
     @classmethod
     def of(cls, account: TradingAccount) -> Self:
         """The item of an account."""
-        same = f"{account.user_id}\n{account.broker}\n{account.broker_account_id}"
         return cls(
             account.account_id,
             user_id=account.user_id,
-            identity=hashlib.sha256(same.encode()).hexdigest()[:32],
+            identity=identity_of(account),
             feed_id=account.feed_id,
             connection_id=account.connection_id,
             broker=account.broker,
+            environment=account.environment or None,
             broker_account_id=account.broker_account_id,
             masked_number=account.masked_number,
             name=account.name or None,
@@ -71,4 +72,11 @@ class AccountItem(Table):
             masked_number=self.masked_number,
             name=self.name or "",
             currency=self.currency or "",
+            environment=self.environment or "",
         )
+
+
+def identity_of(account: TradingAccount) -> str:
+    """Whose account it is, and which one at the broker: brokers may give one number in each environment."""
+    same = "\n".join((account.user_id, account.broker, account.environment, account.broker_account_id))
+    return hashlib.sha256(same.encode()).hexdigest()[:32]

@@ -68,6 +68,20 @@ class TextsAttribute(Attribute[Mapping[str, str]]):
         return {name: raw[STRING] for name, raw in value.items()}
 
 
+class CountsAttribute(Attribute[Mapping[str, int]]):
+    """Whole numbers by name."""
+
+    attr_type = MAP
+
+    def serialize(self, value: Mapping[str, int]) -> RawItem:
+        """The map as DynamoDB takes it."""
+        return {name: {NUMBER: str(count)} for name, count in value.items()}
+
+    def deserialize(self, value: RawItem) -> dict[str, int]:
+        """The numbers by name."""
+        return {name: int(Decimal(raw[NUMBER])) for name, raw in value.items()}
+
+
 class RecordAttribute(Attribute[T]):
     """A dataclass. Its fields are the map's names: `FeedItem.wanted["not_before"]` in a condition."""
 

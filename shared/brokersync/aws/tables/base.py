@@ -1,9 +1,10 @@
 """What all tables share: their settings, and conditional writes that tell what they met."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Generic, Self, TypeVar, cast
+from uuid import uuid4
 
 from botocore.exceptions import ClientError
 from pynamodb.constants import PAY_PER_REQUEST_BILLING_MODE
@@ -87,7 +88,43 @@ class Table(Model):
     ) -> Written[Self] | Refused[Self]:
         """One UpdateItem. A refusal brings the item along, so it costs no second request."""
         request = cls.change_request(hash_key, range_key, actions=actions, condition=condition)
+        return cls.send_change(request, before=before)
+
+    @classmethod
+    def send_change(cls, request: Request, *, before: bool = False) -> Written[Self] | Refused[Self]:
+        """The UpdateItem of a `change_request`."""
         return cls._send("update_item", request | {"ReturnValues": "ALL_OLD" if before else "NONE"})
+
+    @classmethod
+    def erase(cls, hash_key: str, *, condition: Condition) -> Written[Self] | Refused[Self]:
+        """One DeleteItem, if the condition holds."""
+        return cls._send("delete_item", cls.check_request(hash_key, condition=condition))
+
+    @classmethod
+    def check_request(cls, hash_key: str, range_key: str | None = None, *, condition: Condition | None) -> Request:
+        """What a DeleteItem, or a check or a deletion inside a transaction, asks."""
+        return cls._get_connection().get_operation_kwargs(
+            hash_key, range_key=range_key, condition=condition, return_values_on_condition_failure="ALL_OLD"
+        )
+
+    @classmethod
+    def transact(cls, requests: Sequence[Request]) -> Mapping[int, RawItem | None]:
+        """Do all (`{"Put": put_request}`, ...) or nothing; returns what refused it, by its place, with what it met."""
+        try:
+            getattr(cls._get_connection().connection.client, "transact_write_items")(  # noqa: B009 (the stubs lack it)
+                TransactItems=list(requests),
+                # When the answer is lost, the client asks again with this token: the transaction takes effect once.
+                ClientRequestToken=uuid4().hex,
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "TransactionCanceledException":
+                raise
+            reasons = cast("Sequence[dict[str, Any]]", error.response["CancellationReasons"])
+            refused = {at: one for at, one in enumerate(reasons) if one["Code"] == "ConditionalCheckFailed"}
+            if not refused:
+                raise  # a conflict that outlasted the client's own retries
+            return {at: reason.get("Item") for at, reason in refused.items()}
+        return {}
 
     def insert(self, condition: Condition) -> Written[Self] | Refused[Self]:
         """One PutItem, if the condition holds."""

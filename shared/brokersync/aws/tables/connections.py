@@ -3,9 +3,10 @@
 from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
 from pynamodb.indexes import KeysOnlyProjection
 
-from brokersync.aws.tables.attributes import IntegerAttribute
+from brokersync.aws.tables.attributes import CountsAttribute, IntegerAttribute, TimeAttribute
 from brokersync.aws.tables.base import Table, TableIndex, settings
-from brokersync.ports import Connection
+from brokersync.domain.connections import ConnectionStatus
+from brokersync.ports import Connection, ConnectionRecord, ErasureReceipt
 
 
 class ConnectionsByUser(TableIndex["ConnectionItem"], name="by_user", projection=KeysOnlyProjection()):
@@ -19,6 +20,7 @@ class ConnectionItem(Table):
     """A connection. `credentials` is ciphertext, sealed for the shard `key_id` of the vault and for this version.
 
     So is `session`, the broker's token; `session_version` counts its renewals. A removed connection has neither.
+    `erased` counts by kind what was deleted of it, `erased_at` is the end of that.
     """
 
     Meta = settings("connections")
@@ -36,6 +38,9 @@ class ConnectionItem(Table):
     session = BinaryAttribute(legacy_encoding=False, null=True)
     session_key_id = UnicodeAttribute(null=True)
     session_version = IntegerAttribute(null=True, default=0)
+    replaces = UnicodeAttribute(null=True)
+    erased = CountsAttribute(null=True)
+    erased_at = TimeAttribute(null=True)
 
     def to_connection(self) -> Connection:
         """The connection without its secrets."""
@@ -46,4 +51,14 @@ class ConnectionItem(Table):
             environment=self.environment,
             version=self.version,
             fingerprint=self.fingerprint or "",
+            replaces=self.replaces or "",
+        )
+
+    def to_record(self) -> ConnectionRecord:
+        """The connection with its stored state."""
+        being_erased = "erased" in self.attribute_values
+        return ConnectionRecord(
+            connection=self.to_connection(),
+            status=ConnectionStatus(self.status),
+            receipt=ErasureReceipt(counts=self.erased, finished_at=self.erased_at) if being_erased else None,
         )

@@ -16,7 +16,7 @@ from brokersync.aws.tables.attributes import (
 )
 from brokersync.aws.tables.base import Table, TableIndex, settings
 from brokersync.domain.errors import ErrorCode
-from brokersync.domain.feeds import Announcement, Coverage, Feed, Lease, Wanted
+from brokersync.domain.feeds import Announcement, Coverage, Feed, FeedPurpose, Lease, Wanted
 from brokersync.domain.plans import Plan
 from brokersync.domain.runs import Outcome, RequestedBy
 from brokersync.domain.wheel import wheel_key
@@ -83,6 +83,7 @@ class FeedItem(Table):
     slot = UnicodeAttribute()
     wheel_slot = UnicodeAttribute(null=True)
     accounts = TextsAttribute()
+    purpose = UnicodeAttribute(null=True)
     sync_enabled = BooleanAttribute(attr_name="sync")
     runnable = BooleanAttribute()
     epoch = IntegerAttribute()
@@ -120,6 +121,7 @@ class FeedItem(Table):
             slot=slot,
             wheel_slot=slot if feed.on_wheel() else None,
             accounts=feed.accounts,
+            purpose=feed.purpose.value if feed.purpose is not FeedPurpose.SYNC else None,
             sync_enabled=feed.sync_enabled,
             runnable=feed.runnable,
             epoch=feed.epoch,
@@ -151,6 +153,7 @@ class FeedItem(Table):
             plan=Plan(self.plan),
             interval_min=self.interval_min,
             accounts=self.accounts,
+            purpose=FeedPurpose(self.purpose or FeedPurpose.SYNC),
             chosen_min=self.chosen_min,
             sync_enabled=self.sync_enabled,
             runnable=self.runnable,
