@@ -30,7 +30,8 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopba
 
 LOG = "ministack.log"
 START_SECONDS = 30.0
-STOP_SECONDS = 5.0
+STOP_SECONDS = 1.0  # nothing of it is kept, so there is nothing to wait for
+REMOVE_SECONDS = 5.0
 START_ATTEMPTS = 3
 
 
@@ -201,7 +202,7 @@ def _end_group(process: "subprocess.Popen[bytes]") -> None:
 
 def _remove(folder: Path) -> None:
     """Remove a folder into which a process that was just killed may still have been writing."""
-    deadline = time.monotonic() + STOP_SECONDS
+    deadline = time.monotonic() + REMOVE_SECONDS
     while folder.exists() and time.monotonic() < deadline:
         shutil.rmtree(folder, ignore_errors=True)
 
