@@ -105,7 +105,7 @@ class Happening(StrEnum):
     MANY = "many"
     """So much is executed that the next sync has to page for it. Returns the new executions' ids."""
     TIED_AT_BORDER = "tied_at_border"
-    """As MANY, with executions of the same time on both sides of a page's border. Returns the ids of those."""
+    """As MANY, with executions of the same time on both sides of a page's border. Returns ids, those among them."""
     SESSION_ENDS = "session_ends"
     """What the broker issued for the credential (a session token) ends; the credential stays good. Returns nothing."""
     STRANGER = "stranger"
@@ -158,9 +158,9 @@ class TrueAccount:
 class Scene:
     """A simulator that runs.
 
-    `base_url` goes into the engine's broker_endpoints. `accounts` are the numbers that the good login opens, at least
-    two where a feed is one account (the suite connects the first), at least one where it is the connection. The
-    simulator holds another login too: its accounts are in `strangers`, and must never come out.
+    `base_url` goes into the engine's broker_endpoints. `accounts` are the numbers that the good login opens: where a
+    feed is one account the suite connects the first, and the others must not come out. The simulator holds another
+    login too: its accounts are in `strangers`, and must never come out.
     `truth` tells all accounts by number. `issued` are secrets that the broker made (session tokens) until now.
     """
 

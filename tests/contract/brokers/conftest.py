@@ -14,6 +14,17 @@ from tests.contract.brokers.recording import logs
 
 Connect = Callable[..., Connected]
 
+_ORDER = (
+    "test_manifests",
+    "test_kits",
+    "test_syncs",
+    "test_rows",
+    "test_credentials",
+    "test_errors",
+    "test_honesty",
+    "test_saved_answers",
+)
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
@@ -33,6 +44,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     cases = [(kit, case) for kit in kits for case in cases_of(kit)]
     metafunc.parametrize(("kit", "case"), cases, ids=[f"{kit.slug}-{case.name}" for kit, case in cases])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In the order in which a new broker is written: so the first failure says what to write next."""
+    items.sort(key=lambda item: _ORDER.index(item.path.stem) if item.path.stem in _ORDER else -1)
 
 
 @cache

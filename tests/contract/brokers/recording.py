@@ -147,10 +147,20 @@ class LogTexts(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
         self.texts: list[str] = []
+        self.details: list[str] = []
+        self._crashes: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         formatted = logging.Formatter().format(record)  # with the traceback, if there is one
         self.texts.append(f"{record.name} {formatted} {record.__dict__}")
+        self.details.append(getattr(record, "detail", ""))
+        if record.exc_info:
+            self._crashes.append(formatted)
+
+    def last_crash(self) -> str:
+        """The traceback of what ended a run, and why in one line."""
+        crash = self._crashes[-1] if self._crashes else "no traceback was logged"
+        return f"the broker's code crashed: {crash.splitlines()[-1]}\n\n{crash}"
 
 
 @contextmanager

@@ -20,16 +20,20 @@ def test_a_manifest_is_complete(slug: str) -> None:
     # when they are read
     manifest = BrokerCatalog().manifest(slug)
     # then nothing that a trader or the engine needs is missing, or can't be
-    assert manifest.slug == slug, "the slug is the folder's name"
-    assert manifest.name
-    assert urlsplit(manifest.documentation_url).scheme == "https"
-    assert manifest.unique_id, "say what identifies an execution"
-    assert len(manifest.setup_help) > 20, "tell the trader what to do at the broker"
-    assert manifest.useful_interval_min >= 1
-    assert manifest.history_depth_days is None or manifest.history_depth_days > 0
-    assert manifest.overlap >= timedelta(0)
-    assert manifest.news_note or manifest.useful_interval_min <= 60, "say why nothing newer can exist"
-    assert not manifest.perishable or manifest.useful_interval_min <= 60, "what can be lost is looked after every hour"
+    rare, careful = manifest.useful_interval_min > 60, manifest.useful_interval_min <= 60
+    _hold(
+        slug,
+        slug=(manifest.slug == slug, "is the folder's name"),
+        name=(bool(manifest.name), "how traders know the broker"),
+        documentation_url=(_is_https(manifest.documentation_url), "where the broker documents its API (https)"),
+        unique_id=(bool(manifest.unique_id), "what identifies an execution, in words"),
+        setup_help=(len(manifest.setup_help) > 20, "what the trader does at the broker before connecting"),
+        useful_interval_min=(manifest.useful_interval_min >= 1, "minutes between syncs below which nothing is gained"),
+        history_depth_days=(manifest.history_depth_days is None or manifest.history_depth_days > 0, "days, or None"),
+        overlap=(manifest.overlap >= timedelta(0), "what is read again at every sync"),
+        news_note=(bool(manifest.news_note) or not rare, "why nothing newer can exist, as syncs are so rare"),
+        perishable=(careful or not manifest.perishable, "what can be lost is looked after every hour at least"),
+    )
 
 
 @pytest.mark.parametrize("slug", SLUGS)
@@ -38,13 +42,22 @@ def test_a_manifest_names_what_a_trader_enters(slug: str) -> None:
     # when a trader sees them
     fields = BrokerCatalog().manifest(slug).auth_fields
     # then each says what it is and where it is found
-    assert any(field.secret for field in fields), "no credential is secret"
-    assert len({field.name for field in fields}) == len(fields)
+    names = [field.name for field in fields]
+    _hold(
+        slug,
+        auth_fields=(any(field.secret for field in fields), "one of them at least is secret"),
+        names=(len(set(names)) == len(names), "each has a name of its own"),
+    )
     for field in fields:
-        assert field.name.isidentifier(), field.name
-        assert field.name.islower(), field.name
-        assert field.label, f"{field.name} has no label"
-        assert len(field.help) > 10, f"{field.name}: say where the trader finds it"
+        _hold(
+            slug,
+            name=(
+                field.name.isidentifier() and field.name.islower(),
+                f"{field.name!r}: lower case, words divided by _",
+            ),
+            label=(bool(field.label), f"what {field.name} is called at the broker"),
+            help=(len(field.help) > 10, f"where the trader finds {field.name}"),
+        )
 
 
 @pytest.mark.parametrize("slug", SLUGS)
@@ -53,18 +66,21 @@ def test_a_manifest_names_where_to_ask_and_how_often(slug: str) -> None:
     # when they are read
     manifest = BrokerCatalog().manifest(slug)
     # then they can be used, and bound where to go
-    assert len({environment.name for environment in manifest.environments}) == len(manifest.environments) > 0
+    names = [environment.name for environment in manifest.environments]
+    _hold(slug, environments=(len(set(names)) == len(names) > 0, "one at least, each with a name of its own"))
     for environment in manifest.environments:
-        address = urlsplit(environment.base_url)
-        assert address.scheme == "https", f"{environment.name}: {environment.base_url}"
-        assert not environment.base_url.endswith("/")
-        if environment.trusted_suffix:
-            assert environment.trusted_suffix.startswith("."), "a suffix without its dot trusts strangers' domains"
-            assert f".{address.hostname}".endswith(environment.trusted_suffix)
-    assert manifest.limits, "every broker limits requests: without a figure of its own, take a careful one"
+        suffix, host = environment.trusted_suffix, urlsplit(environment.base_url).hostname
+        trusts = not suffix or (suffix.startswith(".") and f".{host}".endswith(suffix))
+        right = _is_https(environment.base_url) and not environment.base_url.endswith("/")
+        _hold(
+            slug,
+            base_url=(right, f"where {environment.name} is asked (https, no / at the end)"),
+            trusted_suffix=(trusts, f"{suffix!r}: begins with a dot, and the base_url is inside it"),
+        )
+    _hold(slug, limits=(bool(manifest.limits), "without a figure of its own, take a careful one"))
     for window in manifest.limits:
-        assert window.seconds > 0
-        assert 1 <= window.configured <= window.count
+        possible = window.seconds > 0 and 1 <= window.configured <= window.count
+        _hold(slug, limits=(possible, f"{window.count} requests in {window.seconds} s: what the broker allows"))
 
 
 def test_a_manifest_tells_the_sections_that_pages_carry(kit: BrokerKit, connect: Connect) -> None:
@@ -96,6 +112,16 @@ def test_volatile_patterns_mask_something_and_not_everything(kit: BrokerKit, con
         masked = [sum(len(match[0]) for match in pattern.finditer(body)) / len(body) for body in bodies]
         assert max(masked) > 0, f"{pattern.pattern!r} is in no answer: it masks nothing"
         assert max(masked) < 0.5, f"{pattern.pattern!r} masks most of an answer"
+
+
+def _hold(slug: str, /, **facts: tuple[bool, str]) -> None:
+    """Each fact holds; the first that doesn't is named, with what to write."""
+    for field, (holds, what) in facts.items():
+        assert holds, f"shared/brokersync/brokers/{slug}/manifest.py: {field}: {what}"
+
+
+def _is_https(address: str) -> bool:
+    return urlsplit(address).scheme == "https" and bool(urlsplit(address).hostname)
 
 
 def _add(said: dict[str, Normalised], page: RawPage, more: Normalised) -> None:

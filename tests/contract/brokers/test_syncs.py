@@ -2,7 +2,6 @@
 
 import pytest
 
-from brokersync.domain.feeds import FetchScope
 from brokersync.domain.runs import SectionState
 from local.simulators.kit import Happening, Past
 from tests.contract.brokers.conftest import Connect
@@ -103,9 +102,7 @@ def test_i4_moving_prices_change_figures_and_no_trade(kit, connect: Connect) -> 
 def test_i7_only_the_accounts_of_the_feed_come_out(kit, connect: Connect) -> None:
     # given a broker that also holds other accounts: of the same login where a feed is one account, and of strangers
     trader = connect(Past.SHORT)
-    by_account = trader.manifest.fetch_scope is FetchScope.ACCOUNT
     assert trader.scene.strangers
-    assert not by_account or len(trader.scene.accounts) > 1
     # when it is synced
     trader.succeed()
     # then the trader has the accounts that were asked for, and nothing kept names another
