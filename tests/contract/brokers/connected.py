@@ -114,7 +114,6 @@ class Connected:
                 clock=clock,
                 ids=self.ids,
                 broker_endpoints={f"{kit.slug}:{kit.environment}": scene.base_url},
-                **({"erasing": None} if "erasing" in SyncPorts.__dataclass_fields__ else {}),
             )
         )
         self.feed_id = "feed"
