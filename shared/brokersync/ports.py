@@ -454,7 +454,10 @@ class KnownTrades(Protocol):
 
 
 class Portfolios(Protocol):
-    """Balance and positions per account, one row a day; the newest row is the current one."""
+    """Balance and positions per account, one row a day; the newest row is the current one.
+
+    Of two sections of the same time, the one of the later run is newer: run ids sort by when the runs began.
+    """
 
     def put_balance(self, account_id: str, balance: Balance, run_id: str) -> bool:
         """Store a balance section unless a newer one is there; whether it was stored."""
@@ -698,6 +701,14 @@ class PortfoliosReader(Protocol):
 
     def current(self, account_id: str) -> CurrentPortfolio:
         """The newest balance and the newest positions, though a failed section left them in rows of different days."""
+        ...
+
+
+class Plans(Protocol):
+    """Which plan a user is on."""
+
+    def plan(self, user_id: str) -> Plan:
+        """The user's plan; a user nobody knows is on the free one."""
         ...
 
 

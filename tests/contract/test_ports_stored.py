@@ -99,6 +99,21 @@ def test_i4_an_old_section_does_not_come_back(world: World):
     assert world.portfolios.put_balance("acc_1", balance("2", **MINUTE), "run_2")
 
 
+def test_i4_of_two_sections_of_the_same_time_that_of_the_later_run_stays(world: World):
+    # given figures of a daily statement, read again by a later run after a correction
+    assert world.portfolios.put_balance("acc_1", balance("1"), "run_1")
+    assert world.portfolios.put_positions("acc_1", positions("SPX"), "run_1")
+    assert world.portfolios.put_balance("acc_1", balance("2"), "run_2")
+    assert world.portfolios.put_positions("acc_1", positions("SPX", "EUR_USD"), "run_2")
+    # when the first run's worker wakes late and stores what it had read
+    assert not world.portfolios.put_balance("acc_1", balance("1"), "run_1")
+    assert not world.portfolios.put_positions("acc_1", positions("SPX"), "run_1")
+    # then the corrected figures stay
+    assert world.portfolios.current("acc_1") == CurrentPortfolio(
+        balance=balance("2"), positions=positions("SPX", "EUR_USD")
+    )
+
+
 def test_i5_a_section_that_failed_keeps_its_old_value(world: World):
     # given an account with both sections
     world.portfolios.put_balance("acc_1", balance("1"), "run_1")

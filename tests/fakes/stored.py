@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from brokersync.domain.feeds import Lease
 from brokersync.domain.known import KnownFilter
@@ -19,6 +20,8 @@ from brokersync.domain.trades import (
 )
 from brokersync.ports import ConflictError, CurrentPortfolio, Inserted, NewEntry, TradingAccount
 from tests.fakes.feeds import FakeFeeds
+
+Section = TypeVar("Section", Balance, PositionsSection)
 
 
 class FakeLedger:
@@ -127,32 +130,34 @@ class FakePortfolios:
     """The newest of each section per account and day."""
 
     def __init__(self) -> None:
-        self._balances: dict[tuple[str, str], Balance] = {}
-        self._positions: dict[tuple[str, str], PositionsSection] = {}
+        self._balances: dict[tuple[str, str], tuple[Balance, str]] = {}
+        self._positions: dict[tuple[str, str], tuple[PositionsSection, str]] = {}
 
     def put_balance(self, account_id: str, balance: Balance, run_id: str) -> bool:
-        key = (account_id, balance.as_of.utc.date().isoformat())
-        stored = self._balances.get(key)
-        if stored is not None and stored.as_of.ns > balance.as_of.ns:
-            return False
-        self._balances[key] = balance
-        return True
+        return _put_newer(self._balances, account_id, balance, run_id)
 
     def put_positions(self, account_id: str, positions: PositionsSection, run_id: str) -> bool:
-        key = (account_id, positions.as_of.utc.date().isoformat())
-        stored = self._positions.get(key)
-        if stored is not None and stored.as_of.ns > positions.as_of.ns:
-            return False
-        self._positions[key] = positions
-        return True
+        return _put_newer(self._positions, account_id, positions, run_id)
 
     def current(self, account_id: str) -> CurrentPortfolio:
-        balances = [balance for (owner, _), balance in self._balances.items() if owner == account_id]
-        positions = [section for (owner, _), section in self._positions.items() if owner == account_id]
+        balances = [balance for (owner, _), (balance, _) in self._balances.items() if owner == account_id]
+        positions = [section for (owner, _), (section, _) in self._positions.items() if owner == account_id]
         return CurrentPortfolio(
             balance=max(balances, key=lambda balance: balance.as_of.ns, default=None),
             positions=max(positions, key=lambda section: section.as_of.ns, default=None),
         )
+
+
+def _put_newer(
+    sections: dict[tuple[str, str], tuple[Section, str]], account_id: str, section: Section, run_id: str
+) -> bool:
+    key = (account_id, section.as_of.utc.date().isoformat())
+    if key in sections:
+        stored, stored_run = sections[key]
+        if (stored.as_of.ns, stored_run) > (section.as_of.ns, run_id):
+            return False
+    sections[key] = section, run_id
+    return True
 
 
 class FakeRuns:

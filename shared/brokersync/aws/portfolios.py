@@ -40,7 +40,12 @@ class DynamoPortfolios:
         run_id: str,
     ) -> bool:
         day = value.as_of.utc.date().isoformat()
-        not_newer = any_of(section.does_not_exist(), section["as_of"]["ns"] <= value.as_of.ns)
+        # A statement has the same time for a whole day: of two of them, the one of the later run is the newer one.
+        not_newer = any_of(
+            section.does_not_exist(),
+            section["as_of"]["ns"] < value.as_of.ns,
+            all_of(section["as_of"]["ns"] == value.as_of.ns, section_run_id <= run_id),
+        )
         for _ in range(TRIES):
             result = self._items.change(
                 account_id,
