@@ -39,7 +39,8 @@ PRICES: Mapping[str, Price] = MappingProxyType(
 class Surroundings:
     """What a bill assumes and no request shows.
 
-    `batch`: jobs per invocation, and so per request to the queue (one to send, one to receive, one to delete).
+    `batch`: jobs per invocation, and so per request to the queue: one to send the dispatcher's messages, and for each
+    delivery one to receive and one to delete.
     `memory_mb`: the function's, which also is its share of a processor (1769 MB is a whole one). Latencies are of one
     request. `platform_log_bytes`: what Lambda itself writes per invocation (start and report, as JSON).
     """
@@ -53,8 +54,9 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What one sync did, counted and measured."""
+    """What one sync did, counted and measured. It took several deliveries where it had to come back for an answer."""
 
+    deliveries: int
     wru: float
     rru: float
     s3_puts: int
@@ -69,7 +71,7 @@ class Work:
 
 
 def duration(work: Work, around: Surroundings) -> float:
-    """Seconds that an invocation of `batch` such syncs takes: they wait side by side and calculate one by one."""
+    """Seconds that the invocations of `batch` such syncs take: they wait side by side and calculate one by one."""
     waiting = work.broker_requests * around.broker_seconds + work.aws_requests * around.aws_seconds
     processors = around.memory_mb / 1769
     return waiting + around.batch * work.cpu_seconds / processors
@@ -85,9 +87,9 @@ def bill(work: Work, around: Surroundings) -> dict[str, float]:
         "s3_get": work.s3_gets,
         "kms_request": work.kms_requests,
         "event": work.events,
-        "sqs_request": work.sqs_requests + 3 / around.batch,
-        "lambda_request": 1 / around.batch,
+        "sqs_request": work.sqs_requests + (1 + 2 * work.deliveries) / around.batch,
+        "lambda_request": work.deliveries / around.batch,
         "lambda_gb_second": gb_seconds / around.batch,
-        "log_kilobyte": (work.log_bytes + around.platform_log_bytes / around.batch) / 1000,
+        "log_kilobyte": (work.log_bytes + around.platform_log_bytes * work.deliveries / around.batch) / 1000,
     }
     return {name: count * PRICES[name].usd_per_million for name, count in units.items()}

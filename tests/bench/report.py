@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import ge, le
 
 from tests.bench.prices import Surroundings, bill
-from tests.bench.scenarios import Measured
+from tests.bench.scenarios import Cost, Measured
 from tests.bench.startup import Startup
 
 Figures = dict[str, float]
@@ -51,10 +51,14 @@ def of_scenario(name: str, measured: Measured, around: Surroundings) -> Figures:
         "rru": work.rru,
         "usd_per_million": sum(bill(work, around).values()),
         "cpu_puts": measured.cost.puts,
-        "cpu_puts_in_batch": measured.cost.puts * measured.cost.share / measured.cost.alone,
+        "cpu_puts_in_batch": _puts_in_batch(measured.cost),
         "log_bytes": work.log_bytes,
     }
     return {f"{name}_{figure}": value for figure, value in figures.items()}
+
+
+def _puts_in_batch(cost: Cost) -> float:
+    return cost.puts * cost.share / cost.alone
 
 
 def of_startup(startup: Startup) -> Figures:
@@ -93,10 +97,8 @@ def told_scenario(title: str, measured: Measured, around: Surroundings) -> Itera
         f"  {work.wru:g} WRU, {work.rru:g} RRU, {work.s3_puts} S3, {work.kms_requests} KMS, {work.events} events, "
         f"{work.broker_requests} requests to the broker, {work.log_bytes} bytes of log"
     )
-    yield (
-        f"  CPU {cost.puts:.1f} botocore puts ({cost.alone * 1000:.1f} ms); "
-        f"{cost.share * 1000:.1f} ms in a batch of {around.batch}"
-    )
+    in_batch = f", {_puts_in_batch(cost):.1f} in a batch of {around.batch}" if cost.share != cost.alone else ""
+    yield f"  CPU {cost.puts:.1f} botocore puts ({cost.alone * 1000:.1f} ms){in_batch}"
     costs = bill(work, around)
     parts = ", ".join(f"{name} {dollars:.2f}" for name, dollars in costs.items() if dollars >= 0.005)
     yield f"  ${sum(costs.values()):.2f} per million ({parts})"

@@ -119,7 +119,7 @@ class Worker:
 def _peak_rss() -> int:
     """Bytes. Linux's ru_maxrss counts the parent's memory too, from before the exec."""
     try:
-        with open("/proc/self/status") as status:
+        with open("/proc/self/status") as status:  # noqa: PTH123 (pathlib would be imported for it)
             peak = next(line for line in status if line.startswith("VmHWM"))
         return int(peak.split()[1]) * 1024
     except OSError:

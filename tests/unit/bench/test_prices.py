@@ -7,9 +7,19 @@ import pytest
 from tests.bench.prices import PRICES, Surroundings, Work, bill, duration
 
 IDLE = Work(
-    wru=0, rru=0, s3_puts=0, s3_gets=0, kms_requests=0, events=0, sqs_requests=0, aws_requests=0, broker_requests=0,
-    cpu_seconds=0.0, log_bytes=0,
-)  # fmt: skip
+    deliveries=1,
+    wru=0,
+    rru=0,
+    s3_puts=0,
+    s3_gets=0,
+    kms_requests=0,
+    events=0,
+    sqs_requests=0,
+    aws_requests=0,
+    broker_requests=0,
+    cpu_seconds=0.0,
+    log_bytes=0,
+)
 ALONE = Surroundings(batch=1, memory_mb=1024, platform_log_bytes=0)
 
 
@@ -45,6 +55,15 @@ def test_a_batch_shares_what_it_does_once() -> None:
     assert costs["lambda_request"] == pytest.approx(0.02)
     assert costs["sqs_request"] == pytest.approx(0.15)
     assert costs["log_kilobyte"] == pytest.approx(0.6 * 0.5)
+
+
+def test_coming_back_for_an_answer_costs_another_invocation() -> None:
+    # given a sync that took two deliveries, and sent the message of the second one itself
+    twice = replace(IDLE, deliveries=2, sqs_requests=1)
+    # when the bill is made / then there are two invocations, and two messages that are received and deleted
+    costs = bill(twice, ALONE)
+    assert costs["lambda_request"] == pytest.approx(0.4)
+    assert costs["sqs_request"] == pytest.approx(3.0)
 
 
 def test_jobs_of_a_batch_wait_side_by_side_and_calculate_one_by_one() -> None:
