@@ -29,6 +29,10 @@ class Rules:
     filtered_by: Literal["created", "happened"] = "created"
     ordered_by: Literal["created", "id"] = "id"
 
+    def __str__(self) -> str:
+        """Short, for a list of them."""
+        return f"{self.zone} {self.filtered_by} {self.ordered_by}"
+
 
 OPEN_QUESTIONS: Sequence[Rules] = tuple(
     Rules(zone=zone, filtered_by=filtered_by, ordered_by=ordered_by)

@@ -182,7 +182,7 @@ def cash_event(row: NonTrade, account: str, currency: str) -> CashEvent:
         currency=traded.base if traded and of_asset else currency,
         occurred_at=row.date,
         symbol=traded.symbol if traded else "",
-        description=_description(row, canceled=canceled),
+        description=_description(row, amount, canceled=canceled),
     )
 
 
@@ -203,9 +203,9 @@ def _kind(row: NonTrade, amount: Decimal) -> CashKind:
     return _CASH_KINDS.get(row.activity_type, CashKind.OTHER)
 
 
-def _description(row: NonTrade, *, canceled: bool) -> str:
-    """Alpaca's type and words, and how many of the symbol moved where that isn't the amount."""
-    moved = f"{plain(row.qty)} {row.symbol}" if row.qty and row.symbol and not row.net_amount else ""
+def _description(row: NonTrade, amount: Decimal, *, canceled: bool) -> str:
+    """Alpaca's type and words, and how many of the symbol moved where no amount says it."""
+    moved = f"{plain(row.qty)} {row.symbol}" if row.qty and row.symbol and not amount else ""
     said = ": ".join(filter(None, (row.activity_type, row.description, moved)))
     return f"canceled: {said}" if canceled else said
 

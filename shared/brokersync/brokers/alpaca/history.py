@@ -149,8 +149,8 @@ def _wider(width: int, count: int) -> int:
 
 def _narrower(first: date, width: int, last: datetime | None) -> int:
     """A width that should fit: until the day in which a full page ended, and in any case less than it was."""
-    reach = (last.date() - first).days if last else 0
-    return reach if 1 <= reach < width else width // 2
+    reach = (last.date() - first).days if last else width
+    return max(reach, 1) if reach < width else width // 2
 
 
 def _midnight(day: date) -> datetime:
