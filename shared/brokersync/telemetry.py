@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
@@ -28,9 +29,22 @@ class Metric(StrEnum):
 UNITS = {Metric.SYNC_DURATION_MS: MetricUnit.Milliseconds, Metric.RECOVERY_SECONDS: MetricUnit.Seconds}
 
 
+# Each log group is one function's. In every line this would cost as much as a quiet sync's reads.
+_KNOWN_BY_LOG_GROUP = frozenset({"function_name", "function_arn", "function_memory_size"})
+
+
+class _Lines(LambdaPowertoolsFormatter):
+    """JSON lines without what their log group says already."""
+
+    def append_keys(self, **additional_keys: object) -> None:
+        super().append_keys(
+            **{name: value for name, value in additional_keys.items() if name not in _KNOWN_BY_LOG_GROUP}
+        )
+
+
 def make_logger(service: str) -> Logger:
     """The function's JSON logger; lines of brokersync's own modules go through it too."""
-    logger = Logger(service=service)
+    logger = Logger(service=service, logger_formatter=_Lines())
     logging.getLogger("brokersync")  # has to exist to be found by the next line
     copy_config_to_registered_loggers(source_logger=logger, include={"brokersync"})
     return logger
