@@ -26,6 +26,16 @@ def wall_ms(rule: str, ns: int) -> int:
     return (ns + offset_minutes(rule, ns) * MINUTE) // MILLISECOND
 
 
+def when_open(ns: int) -> int:
+    """This instant, or where the markets are closed (Friday to Sunday, 22:00 UTC) the one of their opening."""
+    moment = _EPOCH + timedelta(microseconds=ns // 1000)
+    opens = (moment - timedelta(days=(moment.weekday() + 1) % 7)).replace(hour=22, minute=0, second=0, microsecond=0)
+    closes = opens - timedelta(days=2)
+    if moment.weekday() in (4, 5):  # the Sunday that comes
+        opens, closes = opens + timedelta(days=7), closes + timedelta(days=7)
+    return (opens - _EPOCH) // timedelta(milliseconds=1) * MILLISECOND if closes <= moment < opens else ns
+
+
 def _is_summer(moment: datetime) -> bool:
     """From 2:00 on the second Sunday of March to 2:00 on the first Sunday of November, in New York."""
     begins = _sunday(moment.year, 3, 2) + timedelta(hours=7)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from local.simulators.mt5_book import Book, Deal
-from local.simulators.mt5_clock import DAY, MILLISECOND, NEW_YORK_PLUS_7, SECOND
+from local.simulators.mt5_clock import DAY, MILLISECOND, NEW_YORK_PLUS_7, SECOND, when_open
 from local.simulators.mt5_trader import Trader
 from local.simulators.mt5_truth import text
 
@@ -196,7 +196,8 @@ def _live_through(account: Account, rng: random.Random, end: int) -> None:
     account.book.cash(now, 2, Decimal(10_000), "Initial deposit")
     half, operated = left // 2, False
     while left > 0:
-        now += int((end - now) / (left + 1) * rng.uniform(0.2, 1.8)) // MILLISECOND * MILLISECOND
+        passed = int((end - now) / (left + 1) * rng.uniform(0.2, 1.8)) // MILLISECOND * MILLISECOND
+        now = min(when_open(now + passed), end)
         left -= account.trader.act(now, left)
         if left <= half and not operated:
             account.trader.every_balance_operation(now)

@@ -63,10 +63,6 @@ class Cursor(BaseModel):
         """The cursor as a feed keeps it: equal cursors are equal texts."""
         return self.model_dump_json(exclude_defaults=True)
 
-    def seeing(self, newest: int, now: datetime) -> "Cursor":
-        """With the newest time that was told until now, if it is newer than the one before."""
-        return self.model_copy(update={"seen": newest, "at": now}) if newest > self.seen else self
-
 
 class Tally:
     """Adds up deals from a cursor's start on; a deal that comes twice counts once."""

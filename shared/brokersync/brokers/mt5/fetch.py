@@ -57,6 +57,7 @@ class Fetch:
         self._covered_from = None if goes_on else self._clock.instant(self._cursor.start).utc
         self._balances: list[Decimal] = []
         self._seen = self._cursor.seen
+        self._saw_positions = False
 
     def steps(self) -> Iterator[FetchStep]:
         """Pages and checkpoints, to the end of what there is."""
@@ -103,6 +104,7 @@ class Fetch:
             lost = self._cursor.served - self._tally.count(self._cursor.reached)
             if start > self._cursor.start or lost <= 0:
                 return deals
+        yield from self._info()  # another login's deals would be missed, too
         raise NeedsReviewError(
             ErrorCode.EMPTY_WHERE_HISTORY,
             "The terminal tells fewer deals than before, for days of which we hold some. Nothing was changed.",
@@ -154,7 +156,9 @@ class Fetch:
             served=self._tally.count(self._tally.reached),
             reached=self._tally.reached,
             loading=self._cursor.loading,
-        ).seeing(self._seen, self._context.now)
+            seen=self._cursor.seen,
+            at=self._cursor.at,
+        )
         covered_from, self._covered_from = self._covered_from, None
         return Checkpoint(cursor=cursor.text, covered_from=covered_from, covered_to=self._clock.instant(end).utc)
 
@@ -168,15 +172,16 @@ class Fetch:
             self._tally.close(None)  # something was booked meanwhile: nobody knows which balance fits the deals
         # In an account where nothing ever happened, a year back is as good as the beginning.
         self._tally.move_to(overlapping(reached) if reached else self._to - LONGEST_WINDOW)
-        cursor = Cursor(
+        # What is not seen now can only happen later, once both deals and positions were looked at.
+        newer = self._saw_positions and self._seen > self._cursor.seen
+        return Cursor(
             start=self._tally.start,
             opening=self._tally.opening,
             served=self._tally.count(reached),
             reached=reached,
-            seen=self._cursor.seen,
-            at=self._cursor.at,
+            seen=self._seen if newer else self._cursor.seen,
+            at=self._context.now if newer else self._cursor.at,
         )
-        return cursor.seeing(self._seen, self._context.now)
 
     # --- answers ----------------------------------------------------------------------------------------------------
 
@@ -219,6 +224,7 @@ class Fetch:
         touched = [position.touched_ms for row in answer.rows if (position := _position(row))]
         newer = [at for at in touched if at > self._cursor.seen]
         self._look_at_clock(newer, page.received_at, not_before=self._cursor.at)
+        self._saw_positions = True
 
     def _look_at_clock(self, times: Sequence[int], now: datetime, *, not_before: datetime | None = None) -> None:
         """Raises UserActionNeededError (setup_incomplete) when times can't be by the zone that was set."""
