@@ -6,16 +6,21 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from brokersync import telemetry
 from brokersync.aws.accounts import DynamoAccounts
+from brokersync.aws.connections import DynamoConnectionRecords, DynamoConnectionWriter
 from brokersync.aws.feeds import DynamoFeeds
 from brokersync.aws.ledger import DynamoLedger
 from brokersync.aws.portfolios import DynamoPortfolios
 from brokersync.aws.queue import SqsSyncQueue
 from brokersync.aws.runs import DynamoRuns
 from brokersync.aws.session import AwsSession
+from brokersync.aws.users import DynamoUsers
 from brokersync.brokers.catalog import BrokerCatalog
 from brokersync.runtime import RandomIds, SystemClock
+from brokersync.services.connecting import Connecting
 from brokersync.services.list_brokers import ListBrokers
 from brokersync.services.own_accounts import OwnAccounts
+from brokersync.services.own_connections import OwnConnections
+from brokersync.services.read_connections import ReadConnections
 from brokersync.services.read_portfolio import ReadPortfolio
 from brokersync.services.read_runs import ReadRuns
 from brokersync.services.read_status import ReadStatus
@@ -32,15 +37,29 @@ def build(settings: ApiSettings) -> APIGatewayHttpResolver:
     """Wire the services to AWS."""
     session, clock, catalog = AwsSession(table_prefix=settings.table_prefix), SystemClock(), BrokerCatalog()
     feeds = DynamoFeeds(session)
-    own = OwnAccounts(DynamoAccounts(session), feeds)
+    accounts, records = DynamoAccounts(session), DynamoConnectionRecords(session)
+    own = OwnAccounts(accounts, feeds)
     queue = SqsSyncQueue(session, settings.sync_queue_url, settings.backfill_queue_url)
+    read_status = ReadStatus(own, catalog, clock)
     services = Services(
-        read_status=ReadStatus(own, catalog, clock),
+        read_status=read_status,
         read_portfolio=ReadPortfolio(own, DynamoPortfolios(session)),
         read_runs=ReadRuns(own, DynamoRuns(session)),
         read_trades=ReadTrades(own, DynamoLedger(session)),
         request_sync=RequestSync(own, feeds, queue, RandomIds(), clock),
         list_brokers=ListBrokers(catalog.slugs(), catalog),
+        connecting=Connecting(
+            connections=DynamoConnectionWriter(session, settings.kms_key_id, manifests=catalog),
+            records=records,
+            feeds=feeds,
+            accounts=accounts,
+            queue=queue,
+            manifests=catalog,
+            plans=DynamoUsers(session),
+            clock=clock,
+            ids=RandomIds(),
+        ),
+        read_connections=ReadConnections(OwnConnections(records, feeds), read_status),
     )
     return create_app(services, settings.stage, logger)
 

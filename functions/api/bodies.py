@@ -1,10 +1,13 @@
 """From what the services return to the bodies that the API answers with."""
 
+from collections.abc import Sequence
+
 from brokersync.contracts import http
 from brokersync.domain.errors import NEXT_STEPS
 from brokersync.domain.runs import SyncRun
 from brokersync.domain.trades import Execution, StoredEntry
 from brokersync.ports import CurrentPortfolio
+from brokersync.services.read_connections import ConnectionState
 from brokersync.services.read_runs import RunsPage
 from brokersync.services.read_status import AccountState, Overview
 from brokersync.services.read_trades import TradesPage
@@ -54,6 +57,25 @@ def sync_status(state: AccountState) -> http.SyncStatus:
         if status.error_code
         else None,
     )
+
+
+def connection(state: ConnectionState) -> http.Connection:
+    """One connection."""
+    known, receipt, error = state.record.connection, state.record.receipt, state.error
+    return http.Connection(
+        connection_id=known.connection_id,
+        broker=known.broker,
+        environment=known.environment,
+        status=state.status,
+        error=http.SyncError(code=error.code, message=error.message, next_step=error.next_step) if error else None,
+        accounts=tuple(account(one) for one in state.accounts),
+        erasure=http.ErasureReceipt.model_validate(receipt) if receipt else None,
+    )
+
+
+def connections(states: Sequence[ConnectionState]) -> http.Connections:
+    """A user's connections."""
+    return http.Connections(connections=tuple(connection(state) for state in states))
 
 
 def sync_runs(page: RunsPage) -> http.SyncRuns:

@@ -5,10 +5,19 @@ from collections.abc import Callable, Mapping, Sequence
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
-from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.exceptions import (
+    RequestUnsupportedContentType,
+    RequestValidationError,
+    ValidationException,
+)
 
 from brokersync.contracts.http import FieldProblem
+from brokersync.domain.errors import UserActionNeededError
+from brokersync.ports import ConflictError
+from brokersync.services.connect_broker import BadConnectionError
 from brokersync.services.own_accounts import AccountNotFoundError
+from brokersync.services.own_connections import ConnectionNotFoundError
+from brokersync.services.renew_connection import ConnectionRemovedError
 from brokersync.services.request_sync import ReconnectNeededError
 
 from .openapi import methods
@@ -30,8 +39,8 @@ def install(app: APIGatewayHttpResolver, log: Logger) -> None:
         response.headers["WWW-Authenticate"] = "Bearer"
         return response
 
-    def account_not_found(_: AccountNotFoundError) -> Response[str]:
-        return answer(ProblemCode.NOT_FOUND)
+    def plain(code: ProblemCode) -> Callable[[Exception], Response[str]]:
+        return lambda _: answer(code)
 
     def not_found(_: NotFoundError) -> Response[str]:
         allowed = methods(app, app.current_event.path)
@@ -41,16 +50,14 @@ def install(app: APIGatewayHttpResolver, log: Logger) -> None:
         response.headers["Allow"] = ", ".join(allowed)
         return response
 
-    def reconnect_needed(error: ReconnectNeededError) -> Response[str]:
-        return answer(ProblemCode.RECONNECT_NEEDED, error.safe_message, error.next_step)
+    def told(code: ProblemCode) -> Callable[[ReconnectNeededError | UserActionNeededError], Response[str]]:
+        return lambda error: answer(code, error.safe_message, error.next_step)
 
-    def invalid_request(error: RequestValidationError) -> Response[str]:
-        errors = [
-            FieldProblem(field=".".join(map(str, item["loc"][1:])), location=str(item["loc"][0]), problem=item["msg"])
-            for item in error.errors()
-        ]
-        detail = "; ".join(f"{item.field}: {item.problem}" for item in errors)
-        return answer(ProblemCode.INVALID_REQUEST, detail, errors=errors)
+    def invalid_request(error: ValidationException | BadConnectionError) -> Response[str]:
+        errors = _field_problems(error)
+        return answer(
+            ProblemCode.INVALID_REQUEST, "; ".join(f"{item.field}: {item.problem}" for item in errors), errors=errors
+        )
 
     def internal(error: Exception) -> Response[str]:
         log.error("request_failed", exc_info=error)
@@ -58,11 +65,27 @@ def install(app: APIGatewayHttpResolver, log: Logger) -> None:
 
     handlers: Mapping[type[Exception], Callable[..., Response[str]]] = {
         UnauthenticatedError: unauthenticated,
-        AccountNotFoundError: account_not_found,
+        AccountNotFoundError: plain(ProblemCode.NOT_FOUND),
+        ConnectionNotFoundError: plain(ProblemCode.NOT_FOUND),
         NotFoundError: not_found,
-        ReconnectNeededError: reconnect_needed,
+        ReconnectNeededError: told(ProblemCode.RECONNECT_NEEDED),
+        UserActionNeededError: told(ProblemCode.ALREADY_CONNECTED),
+        ConnectionRemovedError: plain(ProblemCode.CONNECTION_REMOVED),
+        ConflictError: plain(ProblemCode.CHANGED_MEANWHILE),
+        BadConnectionError: invalid_request,
         RequestValidationError: invalid_request,
+        RequestUnsupportedContentType: invalid_request,
         Exception: internal,
     }
     for kind, handler in handlers.items():
         app.exception_handler(kind)(handler)
+
+
+def _field_problems(error: ValidationException | BadConnectionError) -> Sequence[FieldProblem]:
+    """Which fields were wrong, and how; never what was sent, which may be a credential."""
+    if isinstance(error, BadConnectionError):
+        return [FieldProblem(field=error.field, location="body", problem=error.problem)]
+    return [
+        FieldProblem(field=".".join(map(str, item["loc"][1:])), location=str(item["loc"][0]), problem=item["msg"])
+        for item in error.errors()
+    ]

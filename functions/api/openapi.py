@@ -32,8 +32,8 @@ def answers(success: Mapping[int, str], *problems: ProblemCode) -> dict[int, Ope
     return documented
 
 
-def own_account_answers(status: HTTPStatus, text: str, *problems: ProblemCode) -> dict[int, OpenAPIResponse]:
-    """The `responses` of a route under /trading-accounts/{id}."""
+def own_answers(status: HTTPStatus, text: str, *problems: ProblemCode) -> dict[int, OpenAPIResponse]:
+    """The `responses` of a route under an id that has to be the caller's."""
     return answers({status: text}, ProblemCode.UNAUTHENTICATED, ProblemCode.NOT_FOUND, *problems)
 
 

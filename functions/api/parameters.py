@@ -24,4 +24,5 @@ def caller(request: Request) -> str:
 
 
 UserId = Annotated[str, Depends(caller)]
+ConnectionId = Annotated[str, Path(description="A connection_id of GET /connections.")]
 AccountId = Annotated[str, Path(description="An account_id of GET /trading-accounts.")]

@@ -19,6 +19,9 @@ class ProblemCode(StrEnum):
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     RECONNECT_NEEDED = "reconnect_needed"
+    ALREADY_CONNECTED = "already_connected"
+    CONNECTION_REMOVED = "connection_removed"
+    CHANGED_MEANWHILE = "changed_meanwhile"
     INVALID_REQUEST = "invalid_request"
     INTERNAL = "internal"
 
@@ -53,6 +56,24 @@ WORDINGS: dict[ProblemCode, Wording] = {
     ),
     ProblemCode.RECONNECT_NEEDED: Wording(
         HTTPStatus.CONFLICT, "Re-connect needed", "No sync can succeed before you re-connect.", "Re-connect."
+    ),
+    ProblemCode.ALREADY_CONNECTED: Wording(
+        HTTPStatus.CONFLICT,
+        "Already connected",
+        "Another connection has this account.",
+        "Disconnect the other connection, or connect again with `replaces` naming it.",
+    ),
+    ProblemCode.CONNECTION_REMOVED: Wording(
+        HTTPStatus.CONFLICT,
+        "Disconnected",
+        "This connection was disconnected, and its credentials are erased.",
+        "Connect again: POST /connections. The accounts and what they hold are found again.",
+    ),
+    ProblemCode.CHANGED_MEANWHILE: Wording(
+        HTTPStatus.CONFLICT,
+        "Changed meanwhile",
+        "Somebody else changed it at the same time.",
+        "Look at it again, and repeat what is still needed.",
     ),
     ProblemCode.INVALID_REQUEST: Wording(
         HTTPStatus.UNPROCESSABLE_ENTITY, "Invalid request", "The request is not valid.", "Correct the named fields."

@@ -6,7 +6,9 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 
+from brokersync.services.connecting import Connecting
 from brokersync.services.list_brokers import ListBrokers
+from brokersync.services.read_connections import ReadConnections
 from brokersync.services.read_portfolio import ReadPortfolio
 from brokersync.services.read_runs import ReadRuns
 from brokersync.services.read_status import ReadStatus
@@ -14,7 +16,7 @@ from brokersync.services.read_trades import ReadTrades
 from brokersync.services.request_sync import RequestSync
 
 from . import errors
-from .routes import accounts, brokers, public, syncs, trades
+from .routes import accounts, brokers, connections, public, syncs, trades
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,8 @@ class Services:
     read_trades: ReadTrades
     request_sync: RequestSync
     list_brokers: ListBrokers
+    connecting: Connecting
+    read_connections: ReadConnections
 
 
 def create_app(services: Services, stage: str, log: Logger) -> APIGatewayHttpResolver:
@@ -36,6 +40,7 @@ def create_app(services: Services, stage: str, log: Logger) -> APIGatewayHttpRes
     accounts.install(app, services.read_status, services.read_portfolio)
     syncs.install(app, services.request_sync, services.read_runs)
     trades.install(app, services.read_trades)
+    connections.install(app, services.connecting, services.read_connections)
     brokers.install(app, services.list_brokers)
     public.install(app, stage)
     errors.install(app, log)

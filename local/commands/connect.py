@@ -7,13 +7,15 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from brokersync.aws.connections import DynamoConnectionWriter
+from brokersync.aws.connections import DynamoConnectionRecords, DynamoConnectionWriter
 from brokersync.aws.users import DynamoUsers
 from brokersync.brokers.catalog import BrokerCatalog
+from brokersync.domain.errors import UserActionNeededError
 from brokersync.domain.feeds import Feed
 from brokersync.domain.manifests import Manifest
 from brokersync.runtime import RandomIds, SystemClock
-from brokersync.services.connect_broker import BadConnectionError, ConnectBroker, NewConnection
+from brokersync.services.connect_broker import BadConnectionError
+from brokersync.services.connecting import Asked, Connecting
 from local.commands.errors import CommandError
 from local.commands.stack import Stack
 
@@ -51,27 +53,30 @@ def connect(
     interval_min: int | None,
 ) -> Sequence[Feed]:
     """Connect a trader, under the plan on record; returns the new feeds. Raises CommandError for bad input."""
-    service = ConnectBroker(
-        connections=DynamoConnectionWriter(
-            stack.session, stack.outputs["CredentialsKeyArn"], manifests=BrokerCatalog()
-        ),
+    catalog = BrokerCatalog()
+    service = Connecting(
+        connections=DynamoConnectionWriter(stack.session, stack.outputs["CredentialsKeyArn"], manifests=catalog),
+        records=DynamoConnectionRecords(stack.session),
         feeds=stack.feeds,
         accounts=stack.accounts,
         queue=stack.queue,
+        manifests=catalog,
+        plans=DynamoUsers(stack.session),
         clock=SystemClock(),
         ids=RandomIds(),
     )
     try:
-        return service.run(
-            NewConnection(
-                user_id=user_id,
-                plan=DynamoUsers(stack.session).plan(user_id),
-                manifest=manifest,
+        return service.connect(
+            user_id,
+            Asked(
+                broker=manifest.slug,
                 environment=environment,
                 credentials=credentials,
                 broker_account_ids=broker_account_ids,
                 interval_min=interval_min,
-            )
+            ),
         )
     except BadConnectionError as error:
         raise CommandError(str(error)) from None
+    except UserActionNeededError as error:
+        raise CommandError(f"{error.safe_message} {error.next_step}") from None

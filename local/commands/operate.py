@@ -173,7 +173,7 @@ def connect(
     )
     for feed in feeds:
         typer.echo(
-            f"{feed.feed_id} ({broker}) is connected; its first sync is {feed.wanted.job_id if feed.wanted else ''}"
+            f"{feed.connection_id} ({broker}): {feed.feed_id} is checked by {feed.wanted.job_id if feed.wanted else ''}"
         )
 
 

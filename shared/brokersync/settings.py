@@ -29,6 +29,7 @@ class ApiSettings(DispatcherSettings):
     """What functions/api needs."""
 
     stage: str = Field(min_length=1)
+    kms_key_id: str = Field(min_length=1)
 
 
 class SyncSettings(DispatcherSettings):

@@ -38,10 +38,27 @@ def test_a_role_is_written_out(name: str) -> None:
 
 
 @each_role
-def test_nobody_scans_and_nobody_deletes(name: str) -> None:
+def test_nobody_scans_and_only_the_sync_deletes(name: str) -> None:
     # given a role; then it can't read a whole table, and data, queues and keys are safe from it
     forbidden = ("Scan", "DeleteItem", "DeleteObject", "DeleteTable", "Purge", "BatchWrite", "PartiQL")
-    assert not [action for action in granted(name) if any(word in action for word in forbidden)]
+    found = {action for action in granted(name) if any(word in action for word in forbidden)}
+    # but for what a removed connection left, which its trader wants erased
+    erasing = {"dynamodb:DeleteItem", "s3:DeleteObject", "s3:DeleteObjectVersion"}
+    assert found == (erasing if name == "SyncRole" else set())
+
+
+def test_what_says_how_an_erasure_went_can_not_be_deleted() -> None:
+    # given what the sync may delete; then connections with their receipts, keys, limits and plans are not among it
+    deletable = {
+        resource
+        for one in statements(ROLES["SyncRole"])
+        if "dynamodb:DeleteItem" in one["Action"]
+        for resource in one["Resource"]
+    }
+    assert deletable == {
+        f"{name}Table.Arn"
+        for name in ("Trades", "CashEvents", "Portfolios", "SyncRuns", "KnownTrades", "Accounts", "Feeds")
+    }
 
 
 def test_i7_only_the_sync_can_decrypt_credentials() -> None:
@@ -54,16 +71,28 @@ def test_i7_only_the_sync_can_decrypt_credentials() -> None:
         for resource in statement["Resource"]
     }
     assert decrypting == {("SyncRole", "CredentialsKey.Arn")}
-    # and who can read the connections and the wrapped keys is the sync alone
+    # and the API, which writes credentials, may wrap keys with it and nothing else
+    assert granted("ApiRole", "kms:") == {"kms:Encrypt"}
+    # and nobody else comes near the connections and the wrapped keys
     for table in ("ConnectionsTable", "DataKeysTable"):
-        assert [name for name, role in ROLES.items() if table in json.dumps(role["Policies"])] == ["SyncRole"]
+        near = {name for name, role in ROLES.items() if table in json.dumps(role["Policies"])}
+        assert near == {"ApiRole", "SyncRole"}
 
 
-def test_the_sync_writes_snapshots_and_never_reads_them() -> None:
-    # given the sync's rights in S3; then it stores and tags under snapshots/, and does nothing else
-    (statement,) = [one for one in statements(ROLES["SyncRole"]) if one["Action"][0].startswith("s3:")]
-    assert set(statement["Action"]) == {"s3:PutObject", "s3:PutObjectTagging"}
-    assert statement["Resource"] == ["${SnapshotBucket.Arn}/snapshots/*"]
+def test_the_sync_writes_and_erases_snapshots_and_never_reads_them() -> None:
+    # given the sync's rights in S3; then it stores, tags and deletes under snapshots/, and finds what is there
+    rights = {
+        (action, resource)
+        for one in statements(ROLES["SyncRole"])
+        for action in one["Action"]
+        for resource in one["Resource"]
+        if action.startswith("s3:")
+    }
+    verbs = ("PutObject", "PutObjectTagging", "DeleteObject", "DeleteObjectVersion")
+    assert rights == {
+        *((f"s3:{verb}", "${SnapshotBucket.Arn}/snapshots/*") for verb in verbs),
+        ("s3:ListBucketVersions", "SnapshotBucket.Arn"),
+    }
 
 
 def test_the_dispatcher_writes_nothing_but_its_position() -> None:
@@ -81,31 +110,34 @@ def test_the_dispatcher_writes_nothing_but_its_position() -> None:
     }
 
 
-def test_feeds_and_connections_are_never_written_as_a_whole() -> None:
-    # given everybody's rights on the shared tables; then only updates with a condition are possible
-    for table in ("FeedsTable.Arn", "ConnectionsTable.Arn"):
-        writes = {
-            action
-            for role in ROLES.values()
+def test_connections_are_never_written_as_a_whole_and_feeds_only_when_they_are_made() -> None:
+    # given everybody's rights on the shared tables
+    def who_may(action: str, table: str) -> set[str]:
+        return {
+            name
+            for name, role in ROLES.items()
             for one in statements(role)
-            if table in one["Resource"]
-            for action in one["Action"]
+            if table in one["Resource"] and action in one["Action"]
         }
-        assert "dynamodb:PutItem" not in writes
-        assert "dynamodb:UpdateItem" in writes
+
+    # then connections take only updates with a condition
+    assert who_may("dynamodb:PutItem", "ConnectionsTable.Arn") == set()
+    assert who_may("dynamodb:UpdateItem", "ConnectionsTable.Arn") == {"ApiRole", "SyncRole"}
+    # and feeds are put by who makes them: under a condition, which tests/unit/aws/tables holds
+    assert who_may("dynamodb:PutItem", "FeedsTable.Arn") == {"ApiRole", "SyncRole"}
 
 
-def test_the_api_can_read_and_wish_but_not_store() -> None:
-    # given the API's rights; then it has none on keys, buckets and buses
-    assert {action.split(":")[0] for action in granted("ApiRole")} == {"logs", "xray", "dynamodb", "sqs"}
-    # and it writes to feeds alone
-    written_to = [
+def test_the_api_can_connect_and_wish_but_not_store_what_brokers_say() -> None:
+    # given the API's rights; then it has none on buckets and buses
+    assert {action.split(":")[0] for action in granted("ApiRole")} == {"logs", "xray", "dynamodb", "sqs", "kms"}
+    # and it writes what a connection is made of, and nothing that comes from a broker
+    written_to = {
         resource
         for one in statements(ROLES["ApiRole"])
         if {"dynamodb:UpdateItem", "dynamodb:PutItem"} & set(one["Action"])
         for resource in one["Resource"]
-    ]
-    assert written_to == ["FeedsTable.Arn"]
+    }
+    assert written_to == {"FeedsTable.Arn", "AccountsTable.Arn", "ConnectionsTable.Arn", "DataKeysTable.Arn"}
 
 
 def test_the_schedule_can_invoke_the_dispatcher_and_nothing_else() -> None:

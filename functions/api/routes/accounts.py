@@ -9,7 +9,7 @@ from brokersync.services.read_portfolio import ReadPortfolio
 from brokersync.services.read_status import ReadStatus
 
 from .. import bodies
-from ..openapi import JWT, answers, own_account_answers
+from ..openapi import JWT, answers, own_answers
 from ..parameters import AccountId, UserId
 from ..problems import ProblemCode
 
@@ -30,7 +30,7 @@ def install(app: APIGatewayHttpResolver, read_status: ReadStatus, read_portfolio
         "/trading-accounts/<account_id>/sync-status",
         summary="How the sync of one account stands",
         security=JWT,
-        responses=own_account_answers(HTTPStatus.OK, "The account's sync status"),
+        responses=own_answers(HTTPStatus.OK, "The account's sync status"),
     )
     def sync_status(account_id: AccountId, user_id: UserId) -> http.SyncStatus:
         return bodies.sync_status(read_status.one(user_id, account_id))
@@ -39,7 +39,7 @@ def install(app: APIGatewayHttpResolver, read_status: ReadStatus, read_portfolio
         "/trading-accounts/<account_id>/portfolio",
         summary="What one account holds now",
         security=JWT,
-        responses=own_account_answers(HTTPStatus.OK, "Balance and positions, each with its as-of time"),
+        responses=own_answers(HTTPStatus.OK, "Balance and positions, each with its as-of time"),
     )
     def portfolio(account_id: AccountId, user_id: UserId) -> http.Portfolio:
         return bodies.portfolio(account_id, read_portfolio.run(user_id, account_id))

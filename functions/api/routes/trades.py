@@ -8,7 +8,7 @@ from brokersync.contracts import http
 from brokersync.services.read_trades import ReadTrades
 
 from .. import bodies
-from ..openapi import JWT, own_account_answers
+from ..openapi import JWT, own_answers
 from ..paging import Limit, TradesCursor
 from ..parameters import AccountId, UserId
 from ..problems import ProblemCode
@@ -22,7 +22,7 @@ def install(app: APIGatewayHttpResolver, read_trades: ReadTrades) -> None:
         summary="The trades of one account, newest first",
         security=JWT,
         compress=True,
-        responses=own_account_answers(HTTPStatus.OK, "A page of trades", ProblemCode.INVALID_REQUEST),
+        responses=own_answers(HTTPStatus.OK, "A page of trades", ProblemCode.INVALID_REQUEST),
     )
     def trades(account_id: AccountId, user_id: UserId, limit: Limit = 50, cursor: TradesCursor = "") -> http.Trades:
         return bodies.trades(read_trades.run(user_id, account_id, limit=limit, before=cursor))

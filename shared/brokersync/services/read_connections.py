@@ -7,7 +7,6 @@ from brokersync.domain.connections import ConnectionStatus, status_of
 from brokersync.domain.errors import NEXT_STEPS, ErrorCode
 from brokersync.domain.feeds import Feed, FeedPurpose
 from brokersync.ports import ConnectionRecord
-from brokersync.services.own_accounts import OwnAccounts
 from brokersync.services.own_connections import OwnConnection, OwnConnections
 from brokersync.services.read_status import AccountState, ReadStatus
 
@@ -37,9 +36,8 @@ class ConnectionState:
 class ReadConnections:
     """Reads a user's connections."""
 
-    def __init__(self, own: OwnConnections, accounts: OwnAccounts, read_status: ReadStatus) -> None:
+    def __init__(self, own: OwnConnections, read_status: ReadStatus) -> None:
         self._own = own
-        self._accounts = accounts
         self._read_status = read_status
 
     def all(self, user_id: str) -> Sequence[ConnectionState]:

@@ -13,14 +13,17 @@ from brokersync.brokers.catalog import BrokerCatalog
 from brokersync.contracts.jobs import SyncJob
 from brokersync.domain.feeds import Coverage, Feed, Lease
 from brokersync.domain.identity import user_id
-from brokersync.domain.manifests import Manifest
+from brokersync.domain.manifests import AuthField, Manifest
 from brokersync.domain.plans import Plan
 from brokersync.domain.runs import Outcome, RequestedBy, RunStats, SectionState, SyncRun
 from brokersync.domain.times import minute_of
 from brokersync.domain.trades import Origin, content_hash
-from brokersync.ports import Acquired, NewEntry, TradingAccount
+from brokersync.ports import Acquired, Connection, NewEntry, TradingAccount
+from brokersync.services.connecting import Connecting
 from brokersync.services.list_brokers import ListBrokers
 from brokersync.services.own_accounts import OwnAccounts
+from brokersync.services.own_connections import OwnConnections
+from brokersync.services.read_connections import ReadConnections
 from brokersync.services.read_portfolio import ReadPortfolio
 from brokersync.services.read_runs import ReadRuns
 from brokersync.services.read_status import ReadStatus
@@ -28,7 +31,18 @@ from brokersync.services.read_trades import ReadTrades
 from brokersync.services.request_sync import RequestSync
 from brokersync.telemetry import make_logger
 from functions.api.resolver import Services, create_app
-from tests.fakes import FakeAccounts, FakeClock, FakeFeeds, FakeIds, FakeLedger, FakePortfolios, FakeRuns, FakeSyncQueue
+from tests.fakes import (
+    FakeAccounts,
+    FakeClock,
+    FakeConnections,
+    FakeFeeds,
+    FakeIds,
+    FakeLedger,
+    FakePortfolios,
+    FakeRuns,
+    FakeSyncQueue,
+    FakeUsers,
+)
 from tests.fakes.time_and_chance import START
 from tests.unit.services.world import a_manifest, an_execution
 
@@ -72,12 +86,16 @@ def event(
     subject: str | None = "alice",
     query: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
+    body: object = None,
 ) -> dict[str, object]:
     """The sample event with another request in it; `subject` None is one without a verified token."""
     request = json.loads(SAMPLE_EVENT.read_text())
     context = request["requestContext"]
     request |= {"rawPath": path, "rawQueryString": urlencode(query or {}), "routeKey": f"{method} {path}"}
     request["headers"] |= headers or {}
+    if body is not None:
+        request["headers"] |= {"content-type": "application/json"}
+        request["body"] = body if isinstance(body, str) else json.dumps(body)
     context["http"] |= {"method": method, "path": path}
     context["routeKey"] = request["routeKey"]
     if query:
@@ -105,7 +123,8 @@ class OneBroker:
     def manifest(self, slug: str) -> Manifest:
         if slug != "acme":
             raise ValueError(f"broker: {slug!r} is not one of acme")
-        return replace(a_manifest(), slug="acme", name="Acme Markets", news_note=NEWS_NOTE)
+        token = AuthField(name="token", label="Token", help="From Acme's site.")
+        return replace(a_manifest(), slug="acme", name="Acme Markets", news_note=NEWS_NOTE, auth_fields=(token,))
 
 
 @dataclass
@@ -119,17 +138,32 @@ class ApiWorld:
     portfolios: FakePortfolios = field(default_factory=FakePortfolios)
     runs: FakeRuns = field(default_factory=FakeRuns)
     queue: FakeSyncQueue = field(default_factory=FakeSyncQueue)
+    connections: FakeConnections = field(default_factory=FakeConnections)
+    users: FakeUsers = field(default_factory=FakeUsers)
 
     def __post_init__(self) -> None:
         self.ledger = FakeLedger(self.feeds)
         self.own = OwnAccounts(self.accounts, self.feeds)
+        read_status = ReadStatus(self.own, OneBroker(), self.clock)
         self.services = Services(
-            read_status=ReadStatus(self.own, OneBroker(), self.clock),
+            read_status=read_status,
             read_portfolio=ReadPortfolio(self.own, self.portfolios),
             read_runs=ReadRuns(self.own, self.runs),
             read_trades=ReadTrades(self.own, self.ledger),
             request_sync=RequestSync(self.own, self.feeds, self.queue, self.ids, self.clock),
             list_brokers=ListBrokers(BROKERS, BrokerCatalog()),
+            connecting=Connecting(
+                connections=self.connections,
+                records=self.connections,
+                feeds=self.feeds,
+                accounts=self.accounts,
+                queue=self.queue,
+                manifests=OneBroker(),
+                plans=self.users,
+                clock=self.clock,
+                ids=self.ids,
+            ),
+            read_connections=ReadConnections(OwnConnections(self.connections, self.feeds), read_status),
         )
         self.app = create_app(self.services, "test", make_logger("api"))
 
@@ -141,6 +175,26 @@ class ApiWorld:
 
     def post(self, path: str, **parts) -> Answer:
         return self.request("POST", path, **parts)
+
+    def patch(self, path: str, **parts) -> Answer:
+        return self.request("PATCH", path, **parts)
+
+    def delete(self, path: str, **parts) -> Answer:
+        return self.request("DELETE", path, **parts)
+
+    def connect(self, connection_id: str = "con_1", *, subject: str = "alice") -> Connection:
+        """A connection whose feeds a test adds."""
+        return self.connections.create(
+            Connection(
+                connection_id=connection_id,
+                user_id=user_id(ISSUER, subject),
+                broker="acme",
+                environment="live",
+                version=1,
+                fingerprint="",
+            ),
+            {"token": f"secret of {subject}"},
+        )
 
     def add(self, account_id: str = "acc_1", *, subject: str = "alice", **changes: object) -> Feed:
         """A feed of one account, synced a minute ago unless `changes` say otherwise."""
@@ -203,6 +257,7 @@ def an_account(account_id: str, feed: Feed) -> TradingAccount:
         masked_number="...4711",
         name="Day trading",
         currency="EUR",
+        environment="live",
     )
 
 

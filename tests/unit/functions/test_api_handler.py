@@ -39,6 +39,7 @@ SETTINGS = {
     "TABLE_PREFIX": "test-",
     "SYNC_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/sync-jobs",
     "BACKFILL_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/sync-backfill",
+    "KMS_KEY_ID": "arn:aws:kms:us-east-1:123456789012:key/5f0c2b1e-8b0a-4a58-9b5c-0d6b6a1f2c3d",
 }
 
 
