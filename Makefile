@@ -45,6 +45,17 @@ format: setup ## Format the code and mend what ruff can mend
 build: setup ## Build with SAM and import each handler from the built layers alone
 	@$(BIN)/python -m tools.prove_build
 
+.PHONY: new-broker
+new-broker: setup ## Make a broker's folder, simulator and kit to fill in: NAME=acme (docs/adding-a-broker.md)
+	@$(BIN)/python -m tools.new_broker $(NAME)
+
+.PHONY: record
+record: setup ## Save a broker's real answers, scrubbed: BROKER=oanda, and ACCOUNT= ENVIRONMENT= CREDENTIALS= DAYS= ALSO= OUT=
+	@$(BIN)/python -m tools.record $(BROKER) \
+		$(if $(ACCOUNT),--account '$(ACCOUNT)') $(if $(ENVIRONMENT),--environment '$(ENVIRONMENT)') \
+		$(if $(CREDENTIALS),--credentials '$(CREDENTIALS)') $(if $(DAYS),--days '$(DAYS)') \
+		$(if $(ALSO),--also '$(ALSO)') $(if $(OUT),--out '$(OUT)') $(if $(ENDPOINT),--endpoint '$(ENDPOINT)')
+
 .PHONY: bench
 bench: setup ## Measure requests, cost, CPU and start-up against their yardsticks
 	@$(BIN)/python -m tests.bench

@@ -73,7 +73,7 @@ def _format(files: Sequence[Path], root: Path) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The entry point; 1 for a name that can't be."""
     parser = argparse.ArgumentParser(prog="make new-broker", description=__doc__)
-    parser.add_argument("name", metavar="NAME", help="the slug: acme")
+    parser.add_argument("name", metavar="NAME", nargs="?", default="", help="the slug: acme")
     try:
         made = new_broker(parser.parse_args(arguments).name)
     except BadNameError as error:
