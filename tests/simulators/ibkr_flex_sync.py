@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-import httpx
 from starlette.types import ASGIApp
 
 from brokersync.brokers.http import HttpxBrokers
@@ -170,13 +169,15 @@ class Simulated:
         """Let the simulator's time pass."""
         self.world.clock.set(max(moment, self.clock.now()), frozen=True)
 
-    def truth(self, account: str = "") -> dict[str, dict[str, dict[str, object]]]:
-        """What the books hold, by account: executions and cash events by their ids, and the figures under `""`."""
-        answer = httpx.get(f"{self.server.base_url}/_sim/truth", params={"account": account}, timeout=30).json()
+    def truth(self) -> dict[str, dict[str, dict[str, object]]]:
+        """What the books hold, by account: executions and cash events by their ids."""
+        accounts: list[dict[str, list[dict[str, object]]]] = self.world.truth({})["accounts"]  # type: ignore[index]
         return {
-            one["broker_account_id"]: {str(row.get("source_trade_id") or row["source_id"]): row for row in rows}
-            for one in answer["accounts"]
-            for rows in [[*one["executions"], *one["cash_events"]]]
+            str(one["broker_account_id"]): {
+                str(row.get("source_trade_id") or row["source_id"]): row
+                for row in (*one["executions"], *one["cash_events"])
+            }
+            for one in accounts
         }
 
 

@@ -61,20 +61,16 @@ def loaded(simulated: Simulated) -> Kept:
 # --- codes ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["SendRequest", "GetStatement"])
 @pytest.mark.parametrize(
-    ("code", "kind", "expected"),
+    ("path", "code", "kind", "expected"),
     [
-        ("1001", RetryLaterError, ErrorCode.BROKER_UNAVAILABLE),
-        ("1004", RetryLaterError, ErrorCode.WORK_IN_PROGRESS),
-        ("1009", RetryLaterError, ErrorCode.BROKER_UNAVAILABLE),
-        ("1011", UserActionNeededError, ErrorCode.CREDENTIALS_REJECTED),
-        ("1012", UserActionNeededError, ErrorCode.CONSENT_EXPIRED),
-        ("1014", UserActionNeededError, ErrorCode.SETUP_INCOMPLETE),
-        ("1015", UserActionNeededError, ErrorCode.CREDENTIALS_REJECTED),
-        ("1016", UserActionNeededError, ErrorCode.ACCOUNT_CLOSED),
-        ("1021", RetryLaterError, ErrorCode.BROKER_UNAVAILABLE),
-        ("1999", BrokerChangedError, ErrorCode.UNEXPECTED_ANSWER),
+        ("SendRequest", "1001", RetryLaterError, ErrorCode.BROKER_UNAVAILABLE),
+        ("GetStatement", "1004", RetryLaterError, ErrorCode.WORK_IN_PROGRESS),
+        ("SendRequest", "1012", UserActionNeededError, ErrorCode.CONSENT_EXPIRED),
+        ("GetStatement", "1015", UserActionNeededError, ErrorCode.CREDENTIALS_REJECTED),
+        ("SendRequest", "1014", UserActionNeededError, ErrorCode.SETUP_INCOMPLETE),
+        ("GetStatement", "1021", RetryLaterError, ErrorCode.BROKER_UNAVAILABLE),
+        ("GetStatement", "1999", BrokerChangedError, ErrorCode.UNEXPECTED_ANSWER),
     ],
 )
 def test_i10_an_error_code_ends_the_run_in_its_class_and_the_next_one_heals(

@@ -187,6 +187,18 @@ def test_a_correction_comes_in_a_later_statement_under_its_old_day(flex: Serve) 
     }
 
 
+def test_the_truth_is_told_by_account_and_day(flex: Serve) -> None:
+    # given two accounts
+    simulated = flex(accounts=[AccountSpec(account=number, executions=20, days=10) for number in ("U1", "U2")])
+    url = f"{simulated.server.base_url}/_sim/truth"
+    # when one of them is asked for, and its last days
+    whole, recent = (httpx.get(url, params={"account": "U2", "since": since}).json() for since in ("", "2026-05-11"))
+    # then
+    assert [one["broker_account_id"] for one in whole["accounts"]] == ["U2"]
+    assert whole["built"] == "2026-05-11"
+    assert 0 < len(recent["accounts"][0]["executions"]) < len(whole["accounts"][0]["executions"])
+
+
 def test_the_log_holds_no_token(flex: Serve) -> None:
     simulated = flex()
     ask(simulated, "SendRequest")

@@ -20,12 +20,13 @@ _EQUITY: Final = EquityRow()
 class Account:
     """What the rows of one FlexStatement say of its account.
 
-    `as_of` is the statement's last day; where that is not told (`ends` is False), the time it was made.
+    `as_of` is the statement's last day; where that is not told, the time it was made. `dated`: both its first and its
+    last day are told.
     """
 
     number: str
     as_of: BrokerTime | None = None
-    ends: bool = False
+    dated: bool = False
     currency: str = ""
     name: str = ""
     sections: set[str] = field(default_factory=set)
@@ -35,6 +36,11 @@ class Account:
     _equity_day: date = date.min
     _summaries: list[Position] = field(default_factory=list)
     _lots: list[Position] = field(default_factory=list)
+
+    @property
+    def ended_ns(self) -> int:
+        """The last day in nanoseconds since 1970 (UTC), to tell which of two statements is the later one."""
+        return self.as_of.ns if self.as_of else 0
 
     def take_information(self, row: InformationRow) -> None:
         """AccountInformation: the base currency and the name that the trader gave the account."""

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Final
 from xml.parsers import expat
 
-from brokersync.brokers.ibkr_flex.statement import root_of
+from brokersync.brokers.ibkr_flex.statement import root_name
 from brokersync.brokers.ibkr_flex.values import RowError, day
 
 ENVELOPE_ROOT: Final = "FlexStatementResponse"
@@ -45,8 +45,7 @@ class Served:
 
 def read_envelope(body: bytes) -> Envelope | None:
     """The envelope; None when the answer is none, or is cut."""
-    root = root_of(body)
-    if root is None or root.name != ENVELOPE_ROOT:
+    if root_name(body) != ENVELOPE_ROOT:
         return None
     told: dict[str, str] = {}
     name = ""
@@ -77,8 +76,7 @@ def read_envelope(body: bytes) -> Envelope | None:
 
 def is_statement(body: bytes) -> bool:
     """Whether the answer is a statement."""
-    root = root_of(body)
-    return root is not None and root.name == STATEMENT_ROOT
+    return root_name(body) == STATEMENT_ROOT
 
 
 def holds_rows(body: bytes) -> bool:
@@ -120,9 +118,9 @@ def describe(body: bytes) -> str:
     start = body[:1000].lower()
     if not start.strip():
         return "empty"
-    root = root_of(body)
-    if root is not None and root.name.lower() != "html":
-        return f"XML with the root element <{root.name[:60]}>"
+    root = root_name(body)
+    if root and root.lower() != "html":
+        return f"XML with the root element <{root[:60]}>"
     if b"<html" in start or b"<!doctype html" in start:
         return "an HTML page"
     if b"<!doctype" in start:

@@ -32,8 +32,9 @@ FIRST_POLL: Final = timedelta(seconds=5)
 NEXT_POLL: Final = timedelta(seconds=10)
 MAX_POLLS: Final = 12
 MAX_RENEWALS: Final = 2
-REFUSAL_WAITS: Final = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
-"""A query made minutes ago is not validated at first; after these waits the set-up is wrong."""
+REFUSAL_WAITS: Final = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=14))
+"""A query made minutes ago is not validated at first; after these waits (none longer than a queue can hold a message
+back) the set-up is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +144,8 @@ class Conversation:
         if served is None:
             if window.section == HISTORY:
                 return self._without(pending, _unexpected(page))
-            yield Checkpoint(cursor=str(self._cursor))  # its normalisation says what is wrong with it
-            return _Next(None)
+            yield Checkpoint(cursor=str(self._cursor))  # its normalisation says best what is wrong with it
+            raise _unexpected(page)
         if window.section == OVERVIEW:
             opened = opened_on(page.body)
             self._cursor = Cursor(begins=history_begins(self._context.history_start, opened, self._newest))

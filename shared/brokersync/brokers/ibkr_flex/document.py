@@ -23,7 +23,7 @@ from brokersync.brokers.ibkr_flex.rows import (
 )
 from brokersync.brokers.ibkr_flex.setup import NEEDED, Selection
 from brokersync.brokers.ibkr_flex.statement import TakeElement, read_elements
-from brokersync.brokers.ibkr_flex.values import RowError, first_moment, required
+from brokersync.brokers.ibkr_flex.values import RowError, day, first_moment, required
 from brokersync.domain.pages import Unmapped
 from brokersync.domain.trades import CashEvent, Execution
 
@@ -49,7 +49,7 @@ class Document:
     trades: Entries[Execution] = field(default_factory=Entries)
     confirmed: Entries[Execution] = field(default_factory=Entries)
     cash: Entries[CashEvent] = field(default_factory=Entries)
-    exec_ids: set[tuple[str, str]] = field(default_factory=set)
+    exec_ids: set[str] = field(default_factory=set)
     unmapped: list[Unmapped] = field(default_factory=list)
     selection: Selection = field(default_factory=Selection)
 
@@ -126,7 +126,9 @@ class _Reader:
         self._statement = Account(number=number)
         self.document.statements.append(self._statement)
         self._statement.as_of = first_moment((row.last_day, _STATEMENT.last_day), (row.made_at, _STATEMENT.made_at))
-        self._statement.ends = bool(row.last_day)
+        if row.first_day:
+            day(row.first_day, _STATEMENT.first_day)
+            self._statement.dated = bool(row.last_day)
 
     def _enter(self, element: str, _attributes: list[str]) -> None:
         self._selection.section(element)
@@ -152,7 +154,7 @@ class _Reader:
             return
         trade = self.document.trades.add(execution(row, ACTIVITY, self._number(row.account)))
         if row.exec_id:
-            self.document.exec_ids.add((trade.broker_account_id, row.exec_id))
+            self.document.exec_ids.add(row.exec_id)
         self._take_tax(row, ACTIVITY, trade)
 
     def _take_confirm(self, row: TradeRow) -> None:

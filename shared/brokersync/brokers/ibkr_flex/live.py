@@ -25,8 +25,8 @@ def check(document: Document, section: str, known: Sequence[str]) -> list[str]:
     if not document.statements and not unread:
         _refuse_nothing(section, known)
         return []
-    if unread or not all(account.ends for account in document.statements):
-        raise _unreadable(unread[0] if unread else "toDate: has no value")
+    if unread or not all(account.dated for account in document.statements):
+        raise _unreadable(unread[0] if unread else "fromDate or toDate: has no value")
     numbers = [account.number for account in document.statements]
     for number in document.row_accounts:
         if not any(number.startswith(own) for own in numbers):
@@ -59,7 +59,7 @@ def _unreadable(reason: str) -> UserActionNeededError | BrokerChangedError:
     if "is not a" in reason:
         message = f"The Flex query writes dates in a format that can't be told apart. {_DATES}"
         return UserActionNeededError(ErrorCode.SETUP_INCOMPLETE, message, detail=detail)
-    return BrokerChangedError("A statement lacks its account or its last day.", detail=detail)
+    return BrokerChangedError("A statement lacks its account or its days.", detail=detail)
 
 
 def _set_up(message: str) -> UserActionNeededError:

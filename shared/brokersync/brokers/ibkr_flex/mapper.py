@@ -23,7 +23,7 @@ class Together:
         self._trades: Entries[Execution] = Entries()
         self._confirmed: Entries[Execution] = Entries()
         self._cash: Entries[CashEvent] = Entries()
-        self._exec_ids: set[tuple[str, str]] = set()
+        self._exec_ids: set[str] = set()
         self._unmapped: list[Unmapped] = []
 
     def add(self, document: Document, section: str) -> None:
@@ -46,7 +46,7 @@ class Together:
         confirmed = [
             trade
             for trade in self._confirmed.all()
-            if (trade.broker_account_id, trade.source_trade_id.removeprefix("exec:")) not in self._exec_ids
+            if trade.source_trade_id.removeprefix("exec:") not in self._exec_ids
         ]
         for number, account in self._figures.items():
             account.currency = account.currency or self._infos[number].currency
@@ -60,7 +60,7 @@ class Together:
         )
 
     def _introduce(self, document: Document) -> None:
-        infos = [account.info() for account in document.statements if account.number]
+        infos = [account.info() for account in document.statements]
         for number in sorted(document.row_accounts):
             whole = next((info for info in infos if number.startswith(info.broker_account_id)), None)
             infos.append(AccountInfo(broker_account_id=number, currency=whole.currency if whole else ""))
@@ -71,7 +71,7 @@ class Together:
     def _take_figures(self, account: Account) -> None:
         """Of several statements of an account (one per day, if the query breaks out days) the last one counts."""
         known = self._figures.get(account.number)
-        if account.as_of is not None and (known is None or known.as_of is None or known.as_of.ns <= account.as_of.ns):
+        if known is None or known.ended_ns <= account.ended_ns:
             self._figures[account.number] = account
 
     def _take(self, entries: Entries[_Entry], into: Entries[_Entry]) -> None:

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Final
 
 from brokersync.brokers.ibkr_flex.rows import ACTIVITY, TradeRow
-from brokersync.brokers.ibkr_flex.values import RowError, moment, number, required, required_number
+from brokersync.brokers.ibkr_flex.values import RowError, missing, moment, number, required, required_number
 from brokersync.domain.times import BrokerTime
 from brokersync.domain.trades import AssetClass, CashEvent, CashKind, Effect, Execution, ExecutionKind, Side
 
-CANCELS: Final = frozenset({"TradeCancel", "FracShareCancel"})
+_CANCELS = frozenset({"TradeCancel", "FracShareCancel"})
 
 _ASSET_CLASSES = {
     "STK": AssetClass.STOCK,
@@ -67,7 +66,7 @@ def execution(row: TradeRow, names: TradeRow, account: str) -> Execution:
     """
     asset_class = _ASSET_CLASSES.get(required(row.asset, names.asset), AssetClass.OTHER)
     codes = row.codes.split(";")
-    cancels = row.kind in CANCELS or row.side.endswith("(Ca.)") or ("Ca" in codes and not (row.kind or row.side))
+    cancels = row.kind in _CANCELS or row.side.endswith("(Ca.)") or ("Ca" in codes and not (row.kind or row.side))
     quantity = required_number(row.quantity, names.quantity)
     fee_currency = row.commission_currency or ("" if asset_class is AssetClass.FOREX else row.currency)
     return Execution(
@@ -192,7 +191,7 @@ def _executed_at(row: TradeRow, names: TradeRow) -> BrokerTime:
 def _multiplier(row: TradeRow, asset_class: AssetClass) -> Decimal:
     value = number(row.multiplier, ACTIVITY.multiplier)
     if not value and asset_class in _DERIVATIVES:
-        required("", ACTIVITY.multiplier)
+        raise missing(ACTIVITY.multiplier)
     return value or Decimal(1)
 
 
@@ -216,7 +215,7 @@ def _effect(row: TradeRow, codes: list[str]) -> Effect | None:
 
 def _reason(kind: str, codes: list[str]) -> str:
     """Why there is this row, empty for an ordinary trade; a type that is new to us is told as it is."""
-    if kind in CANCELS:
+    if kind in _CANCELS:
         return _TYPE_REASONS[kind]
     for code in codes:
         if code in _CODE_REASONS:

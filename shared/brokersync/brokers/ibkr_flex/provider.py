@@ -21,7 +21,7 @@ from brokersync.brokers.ibkr_flex.manifest import (
     UNEXPECTED,
 )
 from brokersync.brokers.ibkr_flex.mapper import Together
-from brokersync.brokers.ibkr_flex.statement import root_of
+from brokersync.brokers.ibkr_flex.statement import root_name
 from brokersync.domain.errors import BrokerChangedError
 from brokersync.domain.manifests import Manifest
 from brokersync.domain.pages import FetchStep, Normalised, RawPage
@@ -76,8 +76,8 @@ class IbkrFlexProvider:
 
     def read_saved(self, name: str, body: bytes) -> RawPage:
         """A page from a saved statement, or from a part of one. Raises BrokerChangedError saying what else it is."""
-        root = root_of(body)
-        if root is None or (root.name != STATEMENT_ROOT and not holds_rows(body)):
+        root = root_name(body)
+        if not root or (root != STATEMENT_ROOT and not holds_rows(body)):
             raise BrokerChangedError("This is no Flex statement.", detail=f"{name}: {_what(body)}")
         return RawPage(
             section=SAVED,
@@ -91,8 +91,8 @@ class IbkrFlexProvider:
 
 
 def _require_statement(page: RawPage) -> None:
-    root = root_of(page.body)
-    if root is None or (root.name != STATEMENT_ROOT and page.section != SAVED):
+    root = root_name(page.body)
+    if not root or (root != STATEMENT_ROOT and page.section != SAVED):
         raise BrokerChangedError(
             "IBKR's answer is not the statement that it should be.", detail=f"{page.path}: {_what(page.body)}"
         )

@@ -4,9 +4,9 @@ A row is picked by position out of the flat attribute list that expat gives: all
 that its query selects, in one order, so the positions are looked up once and not for every row.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 NO_VALUE: Final = frozenset({"--", "N/A", "MULTI"})
 """What IBKR writes, besides nothing at all, where there is no value."""
@@ -127,7 +127,7 @@ CONFIRMATION: Final = ACTIVITY._replace(
     order_id="orderID",
 )
 
-_Row = TypeVar("_Row", bound=tuple[str, ...])
+_Row = TypeVar("_Row", bound=NamedTuple)
 
 
 class Picker(Generic[_Row]):
@@ -138,8 +138,8 @@ class Picker(Generic[_Row]):
         self._names = names
         self._learn = learn
         self._shape: list[str] = []
-        self._pick: Callable[[list[str]], Any] = itemgetter(*[-1] * len(names))
-        self._make: Callable[[Any], _Row] = type(names)._make  # type: ignore[attr-defined]
+        self._pick: Callable[[list[str]], Iterable[str]] = itemgetter(*[-1] * len(names))
+        self._make: Callable[[Iterable[str]], _Row] = names._make
 
     def __call__(self, attributes: list[str]) -> _Row:
         """The row; an attribute that isn't there, or has no value, is an empty text."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final, NoReturn
 from xml.parsers import expat
 
@@ -14,24 +13,17 @@ TakeElement = Callable[[list[str]], None]
 """Takes an element by its attributes: name, value, name, value, ..."""
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
-    """A document's root element."""
-
-    name: str
-    attributes: Mapping[str, str]
-
-
 class _RootFound(Exception):  # noqa: N818 (ends the reading, is no error)
     pass
 
 
-def root_of(body: bytes) -> Root | None:
-    """The root element; None when the bytes don't begin like one of IBKR's documents, which have no DOCTYPE."""
-    found: list[Root] = []
+def root_name(body: bytes) -> str:
+    """The root element's name; empty when the bytes don't begin like one of IBKR's documents, which have no DOCTYPE."""
+    found = ""
 
-    def take(name: str, attributes: dict[str, str]) -> NoReturn:
-        found.append(Root(name, attributes))
+    def take(name: str, _: dict[str, str]) -> NoReturn:
+        nonlocal found
+        found = name
         raise _RootFound
 
     def stop(*_: object) -> NoReturn:
@@ -42,7 +34,7 @@ def root_of(body: bytes) -> Root | None:
     parser.StartDoctypeDeclHandler = stop
     with suppress(_RootFound, expat.ExpatError):
         parser.Parse(body[:_HEAD], False)
-    return found[0] if found else None
+    return found
 
 
 def read_elements(body: bytes, takers: Mapping[str, TakeElement], otherwise: Callable[[str, list[str]], None]) -> None:

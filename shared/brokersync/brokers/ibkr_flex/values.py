@@ -15,6 +15,7 @@ ZONE: Final = "America/New_York"
 _DATE_ONLY: Final = from_date(date(2026, 1, 1), "", ZONE).zone
 _SHORT: Final = 4  # characters
 _DAY_NS: Final = 24 * 3600 * NS_PER_SECOND
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?")
 _MOMENT = re.compile(
     r"(\d{4})(-?)(\d\d)\2(\d\d)"  # 20260928 or 2026-09-28
     r"(?:[;, T]{0,2}([01]\d|2[0-3])(:?)([0-5]\d)\6([0-5]\d)(?: (E[SD]T))?)?"  # ;093105 or , 09:31:05, perhaps a zone
@@ -30,10 +31,15 @@ class RowError(ValueError):
         super().__init__(f"{field}: {problem}")
 
 
+def missing(field: str) -> RowError:
+    """The error for an attribute without a value."""
+    return RowError(field, "has no value (if the Flex query doesn't select it, add it)")
+
+
 def required(value: str, field: str) -> str:
     """The value. Raises RowError when there is none."""
     if not value:
-        raise RowError(field, "has no value (if the Flex query doesn't select it, add it)")
+        raise missing(field)
     return value
 
 
@@ -42,7 +48,9 @@ def number(value: str, field: str) -> Decimal | None:
     if not value:
         return None
     try:
-        return _short_number(value) if len(value) <= _SHORT else decimal_from(value.replace(",", ""), field)
+        if len(value) <= _SHORT:
+            return _short_number(value)
+        return decimal_from(value.replace(",", "") if _THOUSANDS.fullmatch(value) else value, field)
     except BadNumberError as error:
         raise RowError(field, f"{value[:60]!r} {error.problem}") from None
 
@@ -50,7 +58,9 @@ def number(value: str, field: str) -> Decimal | None:
 def required_number(value: str, field: str) -> Decimal:
     """The number. Raises RowError when there is none."""
     found = number(value, field)
-    return found if found is not None else Decimal(required(value, field))
+    if found is None:
+        raise missing(field)
+    return found
 
 
 def moment(value: str, field: str) -> BrokerTime:

@@ -169,7 +169,12 @@ def test_i5_an_answer_without_any_account_is_not_believed() -> None:
 
 @pytest.mark.parametrize(
     ("head", "field"),
-    [({"toDate": None}, "toDate"), ({"accountId": ""}, "accountId"), ({"accountId": None}, "accountId")],
+    [
+        ({"toDate": None}, "toDate"),
+        ({"fromDate": ""}, "fromDate"),
+        ({"accountId": ""}, "accountId"),
+        ({"accountId": None}, "accountId"),
+    ],
 )
 def test_i10_a_statement_without_account_or_last_day_is_no_statement(head: dict[str, str | None], field: str) -> None:
     with pytest.raises(BrokerChangedError, match=field):

@@ -331,6 +331,8 @@ def test_a_book_trade_has_no_order_and_may_cost_nothing() -> None:
         ({"quantity": "NaN"}, "quantity", "is not a finite number"),
         ({"tradePrice": "Infinity"}, "tradePrice", "is not a finite number"),
         ({"tradePrice": "12.5.1"}, "tradePrice", "is not a number"),
+        ({"tradePrice": "1234,5"}, "tradePrice", "is not a number"),
+        ({"tradePrice": "1,23"}, "tradePrice", "is not a number"),
         ({"tradePrice": "1" * 39}, "tradePrice", "38 digits"),
         ({"ibCommission": "free"}, "ibCommission", "is not a number"),
         ({"quantity": "0"}, "quantity", "is zero"),
