@@ -125,10 +125,13 @@ class Book:
         return deal
 
     def open(self, ns: int, symbol: str, lots: Decimal, *, order: int = 0, reason: str = "CLIENT") -> Position:
-        """Buy (or sell: negative lots): a new position, or more of the one that a netting account holds."""
+        """Buy (or sell: negative lots): a new position, or more of the one that a netting account holds.
+
+        An order that is filled in parts makes one position.
+        """
         order = order or self._number()
         price = self.market.price(symbol)
-        held = None if self.hedging else self.held(symbol)
+        held = self.positions.get(order) if self.hedging else self.held(symbol)
         if held is None:
             held = Position(id=order, symbol=symbol, lots=lots, price=price, opened=ns, touched=ns)
             self.positions[held.id] = held

@@ -97,7 +97,7 @@ def test_i5_deals_that_were_told_and_are_gone_are_not_believed(mt5: Serve) -> No
     cursor = kept.cursor
     # when the terminal has lost some of its newest deals
     del simulated.account.book.deals[-3:-1]
-    with pytest.raises(NeedsReviewError, match="2 of . deals are missing") as refused:
+    with pytest.raises(NeedsReviewError, match="deals are missing") as refused:
         simulated.sync(kept)
     # then
     assert refused.value.code is ErrorCode.EMPTY_WHERE_HISTORY

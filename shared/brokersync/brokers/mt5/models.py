@@ -78,6 +78,27 @@ def _id(value: object) -> str:
     return str(number) if number else ""
 
 
+def _ticket(value: object) -> str:
+    ticket = _id(value)
+    if not ticket:
+        raise ValueError("0 is no ticket")
+    return ticket
+
+
+def _lots(value: object) -> Decimal:
+    lots = _amount(value)
+    if lots <= 0:
+        raise ValueError(f"{lots} is no volume")
+    return lots
+
+
+def _direction(value: object) -> int:
+    direction = _whole(value)
+    if direction not in (DealType.BUY, DealType.SELL):
+        raise ValueError(f"{direction} is neither 0 (buy) nor 1 (sell)")
+    return direction
+
+
 def _text(value: object) -> object:
     return "" if value is None else value
 
@@ -86,6 +107,9 @@ Amount = Annotated[Decimal, PlainValidator(_amount)]
 Whole = Annotated[int, PlainValidator(_whole)]
 Id = Annotated[str, PlainValidator(_id)]
 """A ticket as text; empty where MetaTrader writes 0 for none."""
+Ticket = Annotated[str, PlainValidator(_ticket)]
+Lots = Annotated[Decimal, PlainValidator(_lots)]
+Direction = Annotated[int, PlainValidator(_direction)]
 Text = Annotated[str, BeforeValidator(_text)]
 
 
@@ -114,7 +138,7 @@ def wall_ms(seconds: int | None, milliseconds: int | None, name: str = "time") -
 class Info(_Wire):
     """account_info(). `margin_level` is 0 where no margin is used."""
 
-    login: Id = Field(min_length=1)
+    login: Ticket
     currency: str = Field(min_length=3, max_length=8)
     balance: Amount
     equity: Amount | None = None
@@ -131,11 +155,11 @@ class Info(_Wire):
 class Position(_Wire):
     """positions_get(). There is no commission. `identifier` is the position_id of its deals."""
 
-    ticket: Id = Field(min_length=1)
+    ticket: Ticket
     identifier: Id = ""
     symbol: str = Field(min_length=1)
-    type: Whole = Field(ge=0, le=1)
-    volume: Amount = Field(gt=0)
+    type: Direction
+    volume: Lots
     price_open: Amount
     time: Whole | None = None
     time_msc: Whole | None = None
@@ -170,7 +194,7 @@ class Position(_Wire):
 class Deal(_Wire):
     """history_deals_get(). Closing deals have a `profit`; `commission`, `swap` and `fee` are negative for a cost."""
 
-    ticket: Id = Field(min_length=1)
+    ticket: Ticket
     order: Id = ""
     time: Whole | None = None
     time_msc: Whole | None = None
