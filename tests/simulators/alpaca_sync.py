@@ -53,15 +53,8 @@ class Simulated:
         stage[0].app, self.control = make_app(self.world, requests_per_minute=100_000)
         self.base_url = f"{stage[1].base_url}/v2"
 
-    def sync(
-        self,
-        kept: Kept,
-        *,
-        checkpoints: int | None = None,
-        before: Callable[[int], None] = lambda _ordinal: None,
-        **changed: object,
-    ) -> list[LoggedRequest]:
-        """Fetch and keep, at most so many checkpoints; returns the requests that came."""
+    def context(self, http: PlainHttp, kept: Kept, **changed: object) -> FetchContext:
+        """The context of a run."""
         usual: dict[str, object] = {
             "credentials": KEYS,
             "environment": provider.manifest.environment("paper"),
@@ -71,13 +64,25 @@ class Simulated:
             "state": {},
             "history_start": None,
             "now": self.now,
-            "http": (http := PlainHttp(before)),
+            "http": http,
         }
+        return FetchContext(**(usual | changed))  # type: ignore[arg-type]
+
+    def sync(
+        self,
+        kept: Kept,
+        *,
+        checkpoints: int | None = None,
+        before: Callable[[int], None] = lambda _ordinal: None,
+        **changed: object,
+    ) -> list[LoggedRequest]:
+        """Fetch and keep, at most so many checkpoints; returns the requests that came."""
+        http = PlainHttp(before)
         self.control.forget_requests()
         pending: list[RawPage] = []
         left = checkpoints
         try:
-            for step in provider.fetch(FetchContext(**(usual | changed))):  # type: ignore[arg-type]
+            for step in provider.fetch(self.context(http, kept, **changed)):
                 match step:
                     case RawPage():
                         pending.append(step)

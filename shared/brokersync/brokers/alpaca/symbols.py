@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from brokersync.domain.money import plain
 from brokersync.domain.trades import AssetClass
@@ -28,6 +29,7 @@ class Instrument:
     contract: Mapping[str, str] = field(default_factory=dict)
 
 
+@lru_cache(maxsize=1024)  # a trader's symbols are few, and come again in every row
 def instrument(symbol: str) -> Instrument:
     """The instrument of a symbol. Crypto pairs get the slash that positions and old fills leave out: BTC/USD."""
     if option := _OPTION.fullmatch(symbol):
