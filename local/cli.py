@@ -162,6 +162,14 @@ def connect(
     )
 
 
+@app.command("rotate-keys")
+def rotate_keys(stack: StackName = "") -> None:
+    """Encrypt all credentials under new keys; everything goes on meanwhile. What was interrupted is gone on with."""
+    from local.commands import operate
+
+    operate.rotate_keys(stack)
+
+
 def main() -> None:
     """The entry point: what can't be done is said in one line."""
     try:

@@ -9,13 +9,16 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.exceptions import PynamoDBException
 
+from brokersync.aws.key_rotation import KeyRotation
 from brokersync.aws.runs import DynamoRuns
 from brokersync.aws.scheduler import DynamoScheduler
 from brokersync.aws.users import DynamoUsers
+from brokersync.aws.vault import VaultError
 from brokersync.brokers.catalog import BrokerCatalog
 from brokersync.domain.errors import NEXT_STEPS
 from brokersync.domain.manifests import AuthField
 from brokersync.domain.plans import Plan
+from brokersync.ports import ConflictError
 from brokersync.runtime import RandomIds, SystemClock
 from brokersync.services.operate import SetPlan
 from brokersync.services.own_accounts import AccountNotFoundError, OwnAccounts
@@ -175,6 +178,16 @@ def connect(
         typer.echo(
             f"{feed.connection_id} ({broker}): {feed.feed_id} is checked by {feed.wanted.job_id if feed.wanted else ''}"
         )
+
+
+@_on_stack
+def rotate_keys(stack: Stack) -> None:
+    """Move every connection to new keys; traders and syncs notice nothing."""
+    try:
+        rotated = KeyRotation(stack.session, stack.outputs["CredentialsKeyArn"]).run()
+    except (ConflictError, VaultError) as error:
+        raise CommandError(f"{error}; what was moved stays moved: run it again") from None
+    typer.echo(f"{rotated.moved} connections were moved; all are under key generation {rotated.generation} now")
 
 
 def _ask(fields: Sequence[AuthField]) -> Mapping[str, str]:

@@ -26,6 +26,7 @@ from brokersync.domain.feeds import Lease
 from brokersync.ports import Deadline
 
 if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef, ObjectVersionTypeDef
 
 MAX_ROWS = 98  # a transaction's hundred actions less the fence and the receipt
@@ -37,24 +38,32 @@ One = TypeVar("One")
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Rows under one partition key. `range_name` is the sort key's attribute, empty where the table has none."""
+    """Rows under one partition key. `sort` is the model's name of the sort key, empty where the table has none."""
 
     table: type[Table]
     name: str
-    range_name: str = ""
+    sort: str = ""
+
+    def sort_keys(self, key: str) -> Iterator[str | None]:
+        """The sort keys of all rows under a partition key; None for the one row of a table without."""
+        if not self.sort:
+            return iter([None] if self.table.find(key) is not None else [])
+        names = [getattr(self.table, self.sort).attr_name]
+        found = self.table.query(key, consistent_read=True, attributes_to_get=names)
+        return (getattr(item, self.sort) for item in found)
 
 
 class DynamoErasing:
     """Deletes page by page; each page and its count in the receipt take effect together, under the feed's epoch."""
 
     def __init__(self, session: AwsSession, bucket: str) -> None:
-        self._s3 = session.client("s3")
+        self._session = session
         self._bucket = bucket
         self._connections = session.table(ConnectionItem)
         self._feeds = session.table(FeedItem)
         self._of_account = (
-            _Rows(session.table(TradeItem), "trades", TradeItem.source_id.attr_name),
-            _Rows(session.table(CashEventItem), "cash_events", CashEventItem.source_id.attr_name),
+            _Rows(session.table(TradeItem), "trades", "source_id"),
+            _Rows(session.table(CashEventItem), "cash_events", "source_id"),
             _Rows(session.table(PortfolioItem), "portfolios", "day"),
             _Rows(session.table(AccountItem), "accounts"),
         )
@@ -63,6 +72,10 @@ class DynamoErasing:
             _Rows(session.table(KnownTradesItem), "known_trades"),
             _Rows(self._feeds, "feeds"),
         )
+
+    @property
+    def _s3(self) -> "S3Client":
+        return self._session.client("s3")
 
     def account(self, lease: Lease, connection_id: str, account_id: str, deadline: Deadline) -> bool:
         """Delete an account, its own row last; False when time ran out. Raises LeaseLostError."""
@@ -79,13 +92,7 @@ class DynamoErasing:
         self._write(lease, connection_id, [], [ConnectionItem.erased_at.set(now)])
 
     def _empty(self, lease: Lease, connection_id: str, rows: _Rows, key: str, deadline: Deadline) -> bool:
-        if rows.range_name:
-            names = [rows.table._hash_keyname or "", rows.range_name]
-            found = rows.table.query(key, consistent_read=True, attributes_to_get=names)
-            sorts: Iterable[str | None] = (item.serialize()[rows.range_name]["S"] for item in found)
-        else:
-            sorts = [None] if rows.table.find(key) is not None else []
-        for page in _pages(sorts, MAX_ROWS):
+        for page in _pages(rows.sort_keys(key), MAX_ROWS):
             if deadline.seconds_left() < RESERVE_SECONDS:
                 return False
             deletions: list[Request] = [

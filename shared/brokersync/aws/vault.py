@@ -17,8 +17,10 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from brokersync.aws.session import AwsSession
 from brokersync.aws.tables.base import Refused
 from brokersync.aws.tables.data_keys import DataKeyItem
+from brokersync.ports import ConflictError
 
-GENERATION = 1  # of the shards' keys: a new one is used from then on, old ones stay readable
+FIRST_GENERATION = 1  # of the shards' keys: a new one is used from then on, old ones stay readable
+CURRENT = "current"  # the item of data_keys that says which generation is used; none: the first
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
 
@@ -63,7 +65,7 @@ class Sealer:
 
     def seal(self, owner: Owner, credentials: Mapping[str, str]) -> Sealed:
         """Encrypt credentials for their owner; the first ones of a shard make its key pair."""
-        key_id = shard_key(owner.connection_id)
+        key_id = shard_key(owner.connection_id, self.generation())
         item = self._keys.find(key_id) or self._new_key(key_id)
         return self._seal(item, owner, credentials)
 
@@ -73,6 +75,19 @@ class Sealer:
         if item is None:
             raise VaultError(f"data key {key_id} is gone")
         return self._seal(item, owner, secrets)
+
+    def generation(self) -> int:
+        """The generation of keys that is used now."""
+        item = self._keys.find(CURRENT)
+        return item.generation if item is not None else FIRST_GENERATION
+
+    def begin_generation(self, generation: int) -> None:
+        """Let everybody seal under this generation from now on. Raises ConflictError unless it follows the present."""
+        item = self._keys(key_id=CURRENT, generation=generation)
+        second = generation == FIRST_GENERATION + 1
+        follows = DataKeyItem.key_id.does_not_exist() if second else DataKeyItem.generation == generation - 1
+        if isinstance(item.insert(follows), Refused):
+            raise ConflictError(f"generation {generation} does not follow the present one: another rotation has begun")
 
     @staticmethod
     def _seal(item: DataKeyItem, owner: Owner, secrets: Mapping[str, str]) -> Sealed:
@@ -128,9 +143,9 @@ class Opener:
         return self._unwrapped[key_id]
 
 
-def shard_key(connection_id: str) -> str:
+def shard_key(connection_id: str, generation: int = FIRST_GENERATION) -> str:
     """The key of a connection's shard: the generation, and one of 256 in hex."""
-    return f"{GENERATION}-{hashlib.sha256(connection_id.encode()).digest()[0]:02x}"
+    return f"{generation}-{hashlib.sha256(connection_id.encode()).digest()[0]:02x}"
 
 
 def _wrapping_context(key_id: str, public_key: bytes) -> dict[str, str]:
