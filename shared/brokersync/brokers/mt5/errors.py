@@ -38,9 +38,9 @@ ELSEWHERE: Final = (
     ErrorCode.SETUP_INCOMPLETE,
     "The bridge sends us to another address, which we don't follow: enter that one.",
 )
-TOO_OLD: Final = (
+UNABLE: Final = (
     ErrorCode.SETUP_INCOMPLETE,
-    "The terminal behind the bridge can't do what is asked: bring it up to date.",
+    "The terminal behind the bridge can't do what is asked: check its version and its settings.",
 )
 UNKNOWN: Final = (ErrorCode.UNEXPECTED_ANSWER, "The bridge answered with an error that we don't know.")
 
@@ -64,10 +64,10 @@ BY_TERMINAL_CODE: Final[Mapping[int, Meaning]] = {
     -2: BAD_REQUEST,  # invalid params
     -3: UNAVAILABLE,  # no memory
     -4: NOT_FOUND,
-    -5: TOO_OLD,  # invalid version
+    -5: UNABLE,  # invalid version
     -6: NOT_LOGGED_IN,  # authorization failed
-    -7: TOO_OLD,  # unsupported method
-    -8: TOO_OLD,  # auto-trading disabled
+    -7: UNABLE,  # unsupported method
+    -8: UNABLE,  # auto-trading disabled
     **dict.fromkeys(range(-10005, -9999), UNAVAILABLE),  # no connection to the terminal, time-out
 }
 

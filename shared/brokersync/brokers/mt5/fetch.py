@@ -81,7 +81,7 @@ class Fetch:
         """Everything but the last window, with a checkpoint now and then; returns where the last one starts."""
         start, asked, stored = self._cursor.start, 0, 0
         length = FIRST_WINDOW if self._cursor.loading else LONGEST_WINDOW
-        while start + length < self._to:
+        while start + length < self._to - DAY:  # none but the last one reaches into the future
             deals = yield from self._window(start, start + length)
             start, asked = start + length, asked + 1
             if len(deals) < _FEW:
