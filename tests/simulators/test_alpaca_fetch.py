@@ -109,6 +109,22 @@ def test_i2_no_fill_of_a_millisecond_is_lost_where_the_brokers_own_paging_loses_
     assert_kept_is_true(simulated, kept)
 
 
+@EVERY_RULE
+def test_i2_fills_of_an_evening_are_found_behind_the_fees_that_are_sorted_before_them(
+    alpaca: Serve, rules: Rules
+) -> None:
+    # given many fills on an evening of New York, which is the next day in UTC, and as many fees for them on that day
+    simulated = alpaca(rules, blank=True)
+    burst(simulated, 120, at=datetime(2026, 5, 9, 2, 30, tzinfo=UTC))
+    simulated.account.trader.advance(simulated.now)
+    assert len(simulated.account.book.activities) == 240
+    kept = Kept()
+    # when
+    simulated.sync(kept)
+    # then
+    assert_kept_is_true(simulated, kept)
+
+
 def test_a_busy_day_is_asked_for_once(alpaca: Serve) -> None:
     # given a week with hundreds of fills on each day
     simulated = alpaca(blank=True, days=8)
@@ -122,7 +138,7 @@ def test_a_busy_day_is_asked_for_once(alpaca: Serve) -> None:
     assert_kept_is_true(simulated, kept)
     asked = [request.params["date"] for request in requests if "date" in request.params]
     assert len(asked) == len(set(asked))
-    assert len(requests) <= 7 + 8
+    assert len(requests) <= 7 + 9
 
 
 @AS_DOCUMENTED_AND_NOT

@@ -4,8 +4,8 @@ Alpaca gives 100 activities at a time, and its page tokens leave out activities 
 used. A window that comes back with fewer than 100 is complete, whatever its order; one that is full is asked again as a
 shorter one, down to a single day; a full day is asked for by `date`, which has no limit. Empty years cost one request.
 
-Days are those of UTC. Whether `date` means them or New York's is not documented, so the answer is checked against the
-window's: what it lacks has to be in the answer for the day before.
+Days are those of UTC. Whether `date` means them or New York's is not documented, so the day before the first is asked
+for too, and both together have to hold what the window held.
 """
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -74,23 +74,20 @@ class History:
 
     def _full_days(self, day: date, window: _Served) -> Generator[FetchStep, None, date]:
         """Days one by one, beginning with one whose window was full; returns the day from which to go on."""
-        missing = window.ids
+        # Should days be New York's, the first hours of this one belong to the day before.
+        served = yield from self._ask(self._client.activities_of(day - _DAY))
+        missing = window.ids - served.ids
         quiet = 0
         while day <= self._today and quiet < _QUIET_DAYS:
             served = yield from self._ask(self._client.activities_of(day))
-            count = served.count
             missing -= served.ids
-            if missing:
-                before = yield from self._ask(self._client.activities_of(day - _DAY))
-                missing -= before.ids
-                served = _together(served, before)
             if missing:
                 raise BrokerChangedError(
                     f"activities: those of {day} lack {len(missing)} that Alpaca gave for the same hours before, "
                     f"such as {min(missing)[:60]}."
                 )
             yield self._checkpoint(day, day + _DAY, served)
-            quiet = 0 if count >= PAGE_SIZE else quiet + 1
+            quiet = 0 if served.count >= PAGE_SIZE else quiet + 1
             day += _DAY
         return day
 
@@ -120,11 +117,6 @@ def _served(page: RawPage, now: datetime) -> _Served:
         last=times[-1] if times else None,
         newest=max((moment for moment in times if moment <= now), default=None),
     )
-
-
-def _together(one: _Served, other: _Served) -> _Served:
-    newest = max(filter(None, (one.newest, other.newest)), default=None)
-    return _Served(count=one.count + other.count, ids=one.ids | other.ids, last=one.last, newest=newest)
 
 
 def _ids(rows: Iterable[object]) -> Iterator[str]:
