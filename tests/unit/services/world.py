@@ -143,7 +143,6 @@ class World:
     bus: FakeBus = field(default_factory=FakeBus)
     snapshots: FakeSnapshots = field(default_factory=FakeSnapshots)
     connections: FakeConnections = field(default_factory=FakeConnections)
-    erasing: FakeErasing = field(default_factory=FakeErasing)
     runs: FakeRuns = field(default_factory=FakeRuns)
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
     portfolios: FakePortfolios = field(default_factory=FakePortfolios)
@@ -151,6 +150,7 @@ class World:
     def __post_init__(self) -> None:
         self.ledger = FakeLedger(self.feeds)
         self.known = FakeKnownTrades()
+        self.erasing = FakeErasing(self.connections)
         self.connections.create(
             Connection(
                 connection_id="con_1", user_id="user", broker="scripted", environment="live", version=1, fingerprint=""
