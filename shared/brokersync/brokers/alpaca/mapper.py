@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from brokersync.brokers.alpaca.activities import FILL, RowProblem, cash_event, execution, is_trade, option_event
 from brokersync.brokers.alpaca.answers import read_account, read_rows, recognise
-from brokersync.brokers.alpaca.manifest import ACCOUNT, ACTIVITIES
+from brokersync.brokers.alpaca.manifest import ACCOUNT, ACTIVITIES, POSITIONS
 from brokersync.brokers.alpaca.models import Account, Fill, NonTrade, Position
 from brokersync.brokers.alpaca.symbols import instrument
 from brokersync.brokers.exact_json import JsonObject, problems, validated
@@ -44,17 +44,14 @@ def facts_of(account: Account) -> dict[str, str]:
 def normalise(pages: Sequence[RawPage], accounts: Sequence[str]) -> Normalised:
     """What the pages say; see ports.Provider.normalise."""
     mapping = _Mapping(accounts)
-    for page in pages:
+    for page in pages:  # first of all: saved answers of other kinds don't say whose they are
         if page.section == ACCOUNT:
             mapping.account(page)
     for page in pages:
-        match page.section:
-            case str(section) if section == ACCOUNT:
-                pass
-            case str(section) if section == ACTIVITIES:
-                mapping.activities(page)
-            case _:
-                mapping.positions(page)
+        if page.section == ACTIVITIES:
+            mapping.activities(page)
+        elif page.section == POSITIONS:
+            mapping.positions(page)
     return mapping.finished()
 
 
