@@ -1,12 +1,12 @@
 """Feeds over a deployed stack's tables, where no message moves unless the test delivers it, at a time that it says."""
 
+import json
 import random
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import cached_property
 from typing import Any
 
 from brokersync.aws.queue import SqsSyncQueue
@@ -15,6 +15,7 @@ from brokersync.aws.session import AwsSession
 from brokersync.aws.users import DynamoUsers
 from brokersync.contracts.jobs import SyncJob
 from brokersync.domain.feeds import Feed
+from brokersync.domain.manifests import Manifest
 from brokersync.domain.plans import Plan
 from brokersync.domain.runs import RequestedBy, SyncRun
 from brokersync.domain.times import minute_of
@@ -56,26 +57,19 @@ class Minute:
         return 60.0
 
 
-class SilentStack(Stack):
-    """The stack, but for its queues: what is sent goes to one that nobody reads, until the test does."""
+@dataclass(frozen=True, slots=True)
+class Trader:
+    """Somebody with one connection and its one feed."""
 
-    def __init__(self, laptop: Laptop) -> None:
-        super().__init__(laptop.deployed.name, {})
-        sqs = laptop.emulator.session.client("sqs", endpoint_url=laptop.emulator.endpoint)
-        self.queue_url = sqs.create_queue(QueueName=f"silent-{uuid.uuid4().hex[:8]}")["QueueUrl"]
-
-    @cached_property
-    def queue(self) -> SqsSyncQueue:
-        return SqsSyncQueue(self.session, self.queue_url, self.queue_url)
+    user_id: str
+    feed_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class Trader:
-    """A connected account: its simulator's side and ours."""
+class OandaTrader(Trader):
+    """Somebody with one account at OANDA."""
 
     spec: AccountSpec
-    user_id: str
-    feed_id: str
 
     @property
     def account_id(self) -> str:
@@ -86,31 +80,34 @@ class Trader:
 class Arena:
     """Connects traders, moves the clock, dispatches, and compares what is stored with what the broker holds."""
 
-    def __init__(self, laptop: Laptop, world: World, control: Control) -> None:
-        self.world, self.control, self.clock = world, control, Clock()
-        self.stack = SilentStack(laptop)
+    def __init__(
+        self, laptop: Laptop, clock: Clock, world: World, control: Control, endpoints: Mapping[str, str]
+    ) -> None:
+        self.clock, self.world, self.control = clock, world, control
+        self._endpoints = endpoints
+        self.stack = Stack(laptop.deployed.name, {})
         self.stored = Stored(self.stack)
-        self._laptop = laptop
+        self._queue_urls = self.stack.outputs["SyncJobsQueueUrl"], self.stack.outputs["SyncBackfillQueueUrl"]
+        self.laptop = laptop
         self._dynamodb = laptop.emulator.session.client("dynamodb", endpoint_url=laptop.emulator.endpoint)
         self._numbers = iter(range(1, 1_000))
         # A dispatcher that never ran looks at every key of the wheel, for seconds.
         self.scheduler = DynamoScheduler(self.stack.session)
         self.scheduler.move(Position(done_minute=minute_of(self.clock.now())))
 
-    @property
-    def worker_environment(self) -> Mapping[str, str]:
-        """What the sync function's configuration gives it, but for the queues."""
-        emulator = self._laptop.emulator
-        function = self._laptop.deployed.resources["SyncFunction"]
+    def worker_environment(self, credentials: Mapping[str, str]) -> Mapping[str, str]:
+        """What the sync function gets, with the brokers of this arena; `credentials` are its role's."""
+        emulator = self.laptop.emulator
+        function = self.laptop.deployed.resources["SyncFunction"]
         client = emulator.session.client("lambda", endpoint_url=emulator.endpoint)
         variables = client.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
-        silent = {"SYNC_QUEUE_URL": self.stack.queue_url, "BACKFILL_QUEUE_URL": self.stack.queue_url}
-        return {**variables, **emulator.environment, **silent}
+        brokers = {"BROKER_ENDPOINTS": json.dumps(dict(self._endpoints))}
+        return {**variables, **emulator.environment, **credentials, **brokers}
 
     # --- what happens -----------------------------------------------------------------------------------------------
 
-    def connect(self, count: int, *, executions: int = 20) -> Sequence[Trader]:
-        """New traders with an account each; the messages for their first syncs are lost."""
+    def connect(self, count: int, *, executions: int = 20) -> Sequence[OandaTrader]:
+        """New traders with an account at OANDA each; the messages for their first syncs are lost."""
         traders = []
         for _ in range(count):
             number = next(self._numbers)
@@ -122,20 +119,27 @@ class Arena:
                 days=3,
             )
             self.world.open_account(spec)
-            user_id = f"user-{uuid.uuid4().hex[:8]}"
-            DynamoUsers(self.stack.session).set_plan(user_id, Plan.ELITE)
-            (feed,) = connect(
-                self.stack,
-                manifest_of("oanda"),
-                user_id=user_id,
-                environment="practice",
-                credentials={"token": spec.token},
-                broker_account_ids=[spec.account],
-                interval_min=INTERVAL,
-            )
-            traders.append(Trader(spec, user_id, feed.feed_id))
-        self.lose_messages()
+            one = self.connect_to(manifest_of("oanda"), "practice", {"token": spec.token}, [spec.account])
+            traders.append(OandaTrader(one.user_id, one.feed_id, spec))
         return traders
+
+    def connect_to(
+        self, manifest: Manifest, environment: str, credentials: Mapping[str, str], numbers: Sequence[str]
+    ) -> Trader:
+        """A new trader with these credentials; the message for the first sync is lost."""
+        user_id = f"user-{uuid.uuid4().hex[:8]}"
+        DynamoUsers(self.stack.session).set_plan(user_id, Plan.ELITE)
+        (feed,) = connect(
+            self.stack,
+            manifest,
+            user_id=user_id,
+            environment=environment,
+            credentials=credentials,
+            broker_account_ids=numbers,
+            interval_min=INTERVAL,
+        )
+        self.lose_messages()
+        return Trader(user_id, feed.feed_id)
 
     def pass_minutes(self, minutes: float) -> None:
         """Let time pass."""
@@ -147,7 +151,7 @@ class Arena:
         return DispatchDue(
             scheduler=DynamoScheduler(own),
             feeds=type(self.stack.feeds)(own),
-            queue=SqsSyncQueue(own, self.stack.queue_url, self.stack.queue_url),
+            queue=SqsSyncQueue(own, *self._queue_urls),
             clock=self.clock,
             ids=RandomIds(),
             rng=random.Random(seed),
@@ -175,7 +179,17 @@ class Arena:
             tick=minute_of(now),
         )
 
-    def ask(self, trader: Trader) -> RequestedSync:
+    def owed_job(self, trader: Trader) -> SyncJob | None:
+        """The message that wakes what is owed to the trader, when its time has come: until then time passes."""
+        wanted = self.feed(trader).wanted
+        if wanted is None:
+            return None
+        self.clock.sleep(max(0.0, (wanted.not_before - self.clock.now()).total_seconds() + 1))
+        return SyncJob(
+            job_id=wanted.job_id, feed_id=trader.feed_id, requested_by=wanted.kind, requested_at=self.clock.now()
+        )
+
+    def ask(self, trader: OandaTrader) -> RequestedSync:
         """The trader presses the button."""
         own = OwnAccounts(self.stack.accounts, self.stack.feeds)
         service = RequestSync(own, self.stack.feeds, self.stack.queue, RandomIds(), self.clock)
@@ -191,18 +205,22 @@ class Arena:
         )
 
     def take_messages(self, traders: Sequence[Trader]) -> list[SyncJob]:
-        """The traders' jobs that wait in the queue now; delayed ones stay, those of other traders are lost."""
+        """The traders' jobs that wait in the queues now; delayed ones stay, those of other traders are lost."""
         mine = {trader.feed_id for trader in traders}
         sqs, jobs = self.stack.session.client("sqs"), []
-        while messages := sqs.receive_message(QueueUrl=self.stack.queue_url, MaxNumberOfMessages=10).get("Messages"):
-            for message in messages:
-                jobs.append(SyncJob.model_validate_json(message["Body"]))
-                sqs.delete_message(QueueUrl=self.stack.queue_url, ReceiptHandle=message["ReceiptHandle"])
+        for url in self._queue_urls:
+            while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0).get(
+                "Messages"
+            ):
+                for message in messages:
+                    jobs.append(SyncJob.model_validate_json(message["Body"]))
+                    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return [job for job in jobs if job.feed_id in mine]
 
     def lose_messages(self) -> None:
         """Whatever was sent never arrives, what waits for its delay included."""
-        self.stack.session.client("sqs").purge_queue(QueueUrl=self.stack.queue_url)
+        for url in self._queue_urls:
+            self.stack.session.client("sqs").purge_queue(QueueUrl=url)
 
     # --- what is stored ---------------------------------------------------------------------------------------------
 
@@ -213,16 +231,14 @@ class Arena:
     def items(self, trader: Trader) -> Mapping[str, Sequence[Any]]:
         """Every item of the trader's, as DynamoDB holds it, by table; the run rows are left out."""
         feed = self.feed(trader)
-        keys = {
-            "feeds": ("feed_id", feed.feed_id),
-            "known_trades": ("feed_id", feed.feed_id),
-            "connections": ("connection_id", feed.connection_id),
-            "accounts": ("account_id", trader.account_id),
-            "portfolios": ("account_id", trader.account_id),
-            "trades": ("account_id", trader.account_id),
-            "cash_events": ("account_id", trader.account_id),
-        }
-        return {table: self._query(table, *key) for table, key in keys.items()}
+        keys = [("feeds", "feed_id", feed.feed_id), ("known_trades", "feed_id", feed.feed_id)]
+        keys.append(("connections", "connection_id", feed.connection_id))
+        for account_id in feed.accounts.values():
+            keys += [(table, "account_id", account_id) for table in ("accounts", "portfolios", "trades", "cash_events")]
+        found: dict[str, list[Any]] = {}
+        for table, name, value in keys:
+            found.setdefault(table, []).extend(self._query(table, name, value))
+        return found
 
     def _query(self, table: str, name: str, value: str) -> Sequence[Any]:
         answer = self._dynamodb.query(
@@ -239,11 +255,11 @@ class Arena:
         """All run rows, oldest first."""
         return self.stored.runs(trader.feed_id)
 
-    def entries(self, trader: Trader) -> Sequence[LedgerEntry]:
+    def entries(self, trader: OandaTrader) -> Sequence[LedgerEntry]:
         """Everything in the ledger."""
         return self.stored.entries(trader.account_id)
 
-    def problems(self, trader: Trader) -> Iterator[str]:
+    def problems(self, trader: OandaTrader) -> Iterator[str]:
         """Where trades, cash, cursor or balance differ from the broker's own books, or something is left undone."""
         truth: Any = self.world.truth({"account": trader.spec.account})
         (account,) = truth["accounts"]

@@ -1,6 +1,6 @@
-"""One arena for all proofs: a stack whose own schedule and queues do nothing, and an OANDA without accounts."""
+"""One arena for all proofs: a stack whose own schedule and queues do nothing, and simulated brokers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
@@ -8,29 +8,50 @@ from local.simulators.oanda_http import make_app
 from local.simulators.oanda_world import World
 from local.simulators.serving import serve_in_thread
 from local.stack.laptop import laptop
-from tests.chaos.arena import Arena
+from tests.chaos.arena import Arena, Clock
 from tests.chaos.fleet import Fleet, fleet
-from tests.e2e.schedule import stop_schedule
+from tests.chaos.scenes import Staged, endpoints, staged, until_tuesday_morning
+from tests.e2e.roles import Role
+from tests.e2e.schedule import consume, stop_schedule
+
+OTHERS = ("ibkr_flex",)  # OANDA has a world of its own, with as many accounts as the proofs need
 
 
 @pytest.fixture(scope="session")
-def arena() -> Iterator[Arena]:
+def clock() -> Clock:
+    clock = Clock()
+    until_tuesday_morning(clock)
+    return clock
+
+
+@pytest.fixture(scope="session")
+def scenes(clock: Clock) -> Iterator[Mapping[str, Staged]]:
+    """One scene of each other broker."""
+    with staged(clock, OTHERS) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def arena(clock: Clock, scenes: Mapping[str, Staged]) -> Iterator[Arena]:
     world = World()
     app, control = make_app(world)
     with (
         serve_in_thread(app) as server,
-        laptop({"oanda:practice": f"{server.base_url}/v3"}) as running,
+        laptop({}, enforce_iam=True) as running,
         pytest.MonkeyPatch.context() as environment,
     ):
         for name, value in running.emulator.environment.items():
             environment.setenv(name, value)
         stop_schedule(running)
-        yield Arena(running, world, control)
+        consume(running, "", False)
+        yield Arena(running, clock, world, control, {"oanda:practice": f"{server.base_url}/v3", **endpoints(scenes)})
 
 
 @pytest.fixture(scope="session")
 def eight_workers(arena: Arena, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    with fleet(8, arena.worker_environment, tmp_path_factory.mktemp("workers") / "log") as workers:
+    """Workers with the rights of the sync function, and no others."""
+    credentials = Role(arena.laptop, "SyncRole", tmp_path_factory.mktemp("role")).credentials()
+    with fleet(8, arena.worker_environment(credentials), tmp_path_factory.mktemp("workers") / "log") as workers:
         yield workers
 
 

@@ -39,7 +39,8 @@ class Report:
 class Worker:
     """One execution environment: one batch at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, log: Path) -> None:
+        self._log = log
         self._theirs_in, requests = os.pipe()
         answers, self._theirs_out = os.pipe()
         self._requests, self._answers = os.fdopen(requests, "w"), os.fdopen(answers)
@@ -90,7 +91,7 @@ class Worker:
 
     def _receive(self) -> dict[str, Any]:
         line = self._answers.readline()
-        assert line, "a worker process ended by itself"
+        assert line, f"a worker process ended by itself:\n{self._log.read_text(errors='replace')[-3_000:]}"
         answer: dict[str, Any] = json.loads(line)
         return answer
 
@@ -105,12 +106,14 @@ class Fleet:
     def __init__(self, workers: Sequence[Worker]) -> None:
         self.workers = workers
 
-    def deliver(self, deliveries: Sequence[Delivery], rng: random.Random, ahead: float = 0.0) -> Sequence[Report]:
+    def deliver(
+        self, deliveries: Sequence[Delivery], rng: random.Random, ahead: float = 0.0, *, largest: int = BATCH
+    ) -> Sequence[Report]:
         """Deliver in this order, in batches of one to ten, to all workers at once."""
         batches = []
         left = list(deliveries)
         while left:
-            size = rng.randint(1, BATCH)
+            size = rng.randint(1, largest)
             batches.append(left[:size])
             left = left[size:]
         free: SimpleQueue[Worker] = SimpleQueue()
@@ -131,7 +134,7 @@ class Fleet:
 @contextmanager
 def fleet(count: int, environment: Mapping[str, str], log: Path) -> Iterator[Fleet]:
     """Worker processes with the function's environment, until the `with` block ends. `log` gets their log lines."""
-    workers = [Worker() for _ in range(count)]
+    workers = [Worker(log) for _ in range(count)]
     ends = [worker.ends for worker in workers]
     with log.open("wb") as lines:
         process = subprocess.Popen(

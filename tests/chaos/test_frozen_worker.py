@@ -10,7 +10,7 @@ from brokersync.domain.errors import ErrorCode
 from brokersync.domain.feeds import LEASE_SECONDS
 from brokersync.domain.runs import Outcome
 from local.simulators.faults import Fault
-from tests.chaos.arena import Arena, Trader
+from tests.chaos.arena import Arena, OandaTrader
 from tests.chaos.conftest import Tell
 from tests.chaos.fleet import Delivery, Fleet
 
@@ -73,7 +73,7 @@ def test_i3_i4_a_worker_that_wakes_after_its_lease_brings_back_nothing_old(
     )
 
 
-def synced(arena: Arena, fleet: Fleet) -> Trader:
+def synced(arena: Arena, fleet: Fleet) -> OandaTrader:
     """A new trader, up to date."""
     (trader,) = arena.connect(1)
     report = fleet.workers[0].deliver([Delivery(arena.due_job(trader))], arena.clock.ahead)
@@ -81,7 +81,7 @@ def synced(arena: Arena, fleet: Fleet) -> Trader:
     return trader
 
 
-def play(arena: Arena, fleet: Fleet, trader: Trader, seen: str, call: int) -> Scene | None:
+def play(arena: Arena, fleet: Fleet, trader: OandaTrader, seen: str, call: int) -> Scene | None:
     """One scene; None when the worker ended before it made so many calls."""
     slow, quick = fleet.workers[0], fleet.workers[1]
     arena.pass_minutes(SCENE_MINUTES)

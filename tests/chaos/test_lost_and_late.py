@@ -11,7 +11,7 @@ from brokersync.domain.errors import ErrorCode
 from brokersync.domain.runs import Outcome, RequestedBy
 from brokersync.domain.status import AccountStatus, derive
 from local.simulators.faults import Fault
-from tests.chaos.arena import INTERVAL, Arena, Trader
+from tests.chaos.arena import INTERVAL, Arena, OandaTrader
 from tests.chaos.conftest import Tell
 from tests.chaos.fleet import Delivery, Fleet
 
@@ -27,7 +27,7 @@ def deliver(fleet: Fleet, arena: Arena, jobs: Sequence[SyncJob]) -> list[str]:
     return sorted(outcome for report in reports for outcome in report.outcomes)
 
 
-def up_to_date(arena: Arena, fleet: Fleet, count: int) -> Sequence[Trader]:
+def up_to_date(arena: Arena, fleet: Fleet, count: int) -> Sequence[OandaTrader]:
     """New traders whose first syncs are done."""
     traders = arena.connect(count)
     assert deliver(fleet, arena, [arena.due_job(trader) for trader in traders]) == ["succeeded"] * count
@@ -95,8 +95,8 @@ def test_i11_a_retry_whose_message_is_lost_is_made_by_the_next_tick(
     # then the next ticks make them, under the job that failed
     assert deliver(eight_workers, arena, arena.tick_after(INTERVAL, traders)) == ["succeeded"] * 3
     assert not [problem for trader in traders for problem in arena.problems(trader)]
-    for trader, job in zip(traders, sorted(jobs, key=lambda job: job.feed_id), strict=True):
-        first, again = arena.runs(trader)[-2:]
+    for job in jobs:
+        first, again = arena.stored.runs(job.feed_id)[-2:]
         assert (first.outcome, first.error_code) == (Outcome.FAILED, ErrorCode.BROKER_UNAVAILABLE)
         assert {first.job_id, again.job_id} == {job.job_id}
         assert again.requested_by is RequestedBy.RETRY

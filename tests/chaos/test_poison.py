@@ -9,7 +9,7 @@ from brokersync.domain.errors import ErrorCode
 from brokersync.domain.feeds import POISON_RECEIVES
 from brokersync.domain.runs import Outcome, RequestedBy
 from local.simulators.faults import Fault
-from tests.chaos.arena import INTERVAL, Arena, Trader
+from tests.chaos.arena import INTERVAL, Arena, OandaTrader
 from tests.chaos.conftest import Tell
 from tests.chaos.fleet import Delivery, Fleet, Report
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.stack
 REDELIVERY_MINUTES = 6.1  # the queue's visibility timeout, and a little
 
 
-def first_sync(arena: Arena, trader: Trader) -> SyncJob:
+def first_sync(arena: Arena, trader: OandaTrader) -> SyncJob:
     """The message that connecting sent."""
     wanted = arena.feed(trader).wanted
     assert wanted is not None
@@ -27,13 +27,13 @@ def first_sync(arena: Arena, trader: Trader) -> SyncJob:
     )
 
 
-def scheduled(arena: Arena, trader: Trader) -> SyncJob:
+def scheduled(arena: Arena, trader: OandaTrader) -> SyncJob:
     """The message of a tick."""
     arena.pass_minutes(INTERVAL)
     return arena.due_job(trader)
 
 
-def asked_for(arena: Arena, trader: Trader) -> SyncJob:
+def asked_for(arena: Arena, trader: OandaTrader) -> SyncJob:
     """The message of a trader's request, with auto-sync off: nothing else will ever wake the feed."""
     job_id = arena.ask(trader).job_id
     arena.lose_messages()

@@ -2,14 +2,18 @@
 
 import random
 import time
+from collections.abc import Mapping, Sequence
 
 import pytest
 
+from brokersync.aws.ledger import DynamoLedger
 from brokersync.contracts.jobs import SyncJob
 from brokersync.domain.runs import Outcome
+from local.simulators.kit import Happening
 from tests.chaos.arena import INTERVAL, Arena
 from tests.chaos.conftest import Tell
 from tests.chaos.fleet import Delivery, Fleet
+from tests.chaos.scenes import Staged, connect, problems
 
 pytestmark = pytest.mark.stack
 
@@ -55,4 +59,43 @@ def test_i2_i4_every_message_five_times_to_eight_workers_is_one_run_and_each_tra
     tell(
         f"five times to eight: {deliveries} deliveries of {2 * FEEDS} messages, {len(runs)} runs, {entries:,} entries"
         f" each once ({time.monotonic() - begun:.1f} s)"
+    )
+
+
+def test_i2_i9_a_statement_read_by_eight_workers_is_stored_once_and_corrected_once(
+    arena: Arena, eight_workers: Fleet, scenes: Mapping[str, Staged], tell: Tell
+) -> None:
+    rng = random.Random(2)
+    begun = time.monotonic()
+    # given a login whose statements are prepared, and re-read for a week
+    staged = scenes["ibkr_flex"]
+    trader = connect(arena, staged)
+    ended: list[str] = []
+    told: dict[Happening, Sequence[str]] = {}
+    for happening in (None, Happening.CANCEL, Happening.LATE_ROW, Happening.TRADE):
+        # when a day brings a first load, a correction, a late booking or trades, and every message arrives five times
+        if happening is not None:
+            told[happening] = staged.happen(happening)
+        job = arena.owed_job(trader) or arena.due_job(trader)
+        while job is not None:
+            reports = eight_workers.deliver(copies([job], rng), rng, arena.clock.ahead, largest=2)
+            outcomes = [outcome for report in reports for outcome in report.outcomes]
+            assert len(outcomes) == 1
+            assert not [number for report in reports for number in report.failed]
+            ended += outcomes
+            job = arena.owed_job(trader)
+        # then trades, cash and balances are the broker's, each entry once
+        assert not list(problems(arena, staged, trader))
+    # and what was cancelled has the version before it, and one after
+    ledger = DynamoLedger(arena.stack.session)
+    accounts = arena.feed(trader).accounts.values()
+    (cancelled,) = told[Happening.CANCEL]
+    (versions,) = [found for account_id in accounts if (found := ledger.versions(account_id, cancelled))]
+    assert [version.version for version in versions] == [1, 2]
+    assert [bool(version.cancelled_by) for version in versions] == [False, True]
+    runs = arena.runs(trader)
+    assert [run.outcome.value for run in runs] == ended
+    tell(
+        f"statements five times to eight: {len(runs)} runs of {COPIES * len(runs)} deliveries, "
+        f"{sum(run.stats.corrections for run in runs)} corrections, each once ({time.monotonic() - begun:.1f} s)"
     )

@@ -1,4 +1,4 @@
-"""The stack's schedule, stopped: then ticks come from the test alone."""
+"""The stack's own drives, stopped: its schedule, and its function's appetite for messages."""
 
 from local.stack.laptop import Laptop
 
@@ -10,3 +10,11 @@ def stop_schedule(laptop: Laptop) -> None:
     schedule = scheduler.get_schedule(Name=laptop.deployed.resources["DispatcherFunctionTick"])
     kept = ("Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")
     scheduler.update_schedule(**{name: schedule[name] for name in kept}, State="DISABLED")
+
+
+def consume(laptop: Laptop, queue: str, enabled: bool) -> None:
+    """Let the sync function take a queue's messages, or not; `queue` is the end of its name (empty: all queues)."""
+    functions = laptop.emulator.session.client("lambda", endpoint_url=laptop.emulator.endpoint)
+    for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
+        if mapping["EventSourceArn"].endswith(queue):
+            functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=enabled)

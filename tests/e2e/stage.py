@@ -113,13 +113,6 @@ class Stage:
         self.told.append(answer.text)
         return answer
 
-    def consume(self, queue: str, enabled: bool) -> None:
-        """Let the sync function take a queue's messages, or not; `queue` is the end of its name."""
-        functions = self.evidence.client("lambda")
-        for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
-            if mapping["EventSourceArn"].endswith(queue):
-                functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=enabled)
-
     # --- time and waiting -------------------------------------------------------------------------------------------
 
     def dispatcher_is_up_to_date(self, minutes_ago: int = 0) -> None:

@@ -12,7 +12,6 @@ from brokersync.ports import CurrentPortfolio
 from local.commands.stack import Stack
 
 PAGE = 1_000
-MOST_RUNS = 100
 
 
 class Stored:
@@ -32,9 +31,10 @@ class Stored:
 
     def runs(self, feed_id: str) -> Sequence[SyncRun]:
         """All run rows, oldest first."""
-        found = self._runs.newest(feed_id, limit=MOST_RUNS)
-        assert len(found) < MOST_RUNS
-        return list(reversed(found))
+        found: list[SyncRun] = []
+        while page := self._runs.newest(feed_id, limit=PAGE, before=found[-1].run_id if found else ""):
+            found += page
+        return found[::-1]
 
     def entries(self, account_id: str) -> Sequence[LedgerEntry]:
         """All trades and cash events in their current versions."""

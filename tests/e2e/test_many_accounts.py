@@ -8,6 +8,7 @@ import pytest
 from brokersync.contracts.jobs import SyncJob
 from brokersync.domain.runs import Outcome, RequestedBy
 from local.demo.truth import differences
+from tests.e2e.schedule import consume
 from tests.e2e.stage import INTERVAL, Stage, stage
 
 pytestmark = pytest.mark.stack
@@ -33,8 +34,8 @@ def test_without_accounts_no_message_is_sent_and_the_log_says_so(here: Stage) ->
 
 def test_i2_i4_twenty_five_accounts_get_one_message_and_one_run_each(here: Stage) -> None:
     # given more new accounts than two batches hold, whose own first messages nobody takes
-    here.consume(JOBS, False)
-    here.consume(BACKFILL, False)
+    consume(here.here, JOBS, False)
+    consume(here.here, BACKFILL, False)
     traders = [here.connect(executions=10) for _ in range(ACCOUNTS)]
     # when the schedule ticks
     here.dispatcher_is_up_to_date(minutes_ago=INTERVAL)
@@ -44,9 +45,9 @@ def test_i2_i4_twenty_five_accounts_get_one_message_and_one_run_each(here: Stage
     assert Counter(job.feed_id for job in jobs) == Counter(trader.feed_id for trader in traders)
     assert {job.requested_by for job in jobs} == {RequestedBy.SYSTEM}
     # when they are taken, and after them the first messages
-    here.consume(JOBS, True)
+    consume(here.here, JOBS, True)
     here.wait_for_runs(traders, 1)
-    here.consume(BACKFILL, True)
+    consume(here.here, BACKFILL, True)
     here.wait("all messages are taken", lambda: here.evidence.messages(JOBS) + here.evidence.messages(BACKFILL) == [])
     # then each account had one run
     runs = [run for trader in traders for run in here.stored.runs(trader.feed_id)]

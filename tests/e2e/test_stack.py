@@ -1,6 +1,5 @@
 """The stack as traders use it, once as it is and once with every permission enforced: schedule to page."""
 
-import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +12,7 @@ from brokersync.domain.errors import ErrorCode
 from brokersync.domain.runs import Outcome, RequestedBy
 from brokersync.domain.status import AccountStatus
 from brokersync.domain.times import to_ns
-from local.stack.packaging import zip_folder
+from tests.e2e.roles import Role
 from tests.e2e.stage import Stage, Trader, stage
 
 pytestmark = pytest.mark.stack
@@ -184,16 +183,6 @@ def test_the_page_and_what_it_needs_are_public(here: Stage) -> None:
 
 # --- what the functions may do --------------------------------------------------------------------------------------
 
-PROBE = """
-import boto3
-def handler(event, context):
-    try:
-        getattr(boto3.client(event["service"]), event["call"])(**event["arguments"])
-    except Exception as error:
-        return getattr(error, "response", {"Error": {"Code": repr(error)}})["Error"]["Code"]
-    return "allowed"
-"""
-
 
 def forbidden(here: Stage) -> Sequence[tuple[str, str, str, dict[str, Any]]]:
     """What a role has no business with: role, service, call, arguments."""
@@ -217,25 +206,11 @@ def test_i7_roles_are_enforced_and_have_no_right_too_many(
     here: Stage, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     # given a function that tries what it is told to, under the role of one of ours
-    folder = tmp_path_factory.mktemp("probe")
-    (folder / "app.py").write_text(PROBE)
-    functions, iam = here.evidence.client("lambda"), here.evidence.client("iam")
-    runtime = functions.get_function_configuration(FunctionName=here.stack.outputs["SyncFunctionName"])["Runtime"]
-    for role in ("SyncRole", "DispatcherRole", "ApiRole"):
-        arn = iam.get_role(RoleName=here.here.deployed.resources[role])["Role"]["Arn"]
-        functions.create_function(
-            FunctionName=f"probe-{role}",
-            Runtime=runtime,
-            Role=arn,
-            Handler="app.handler",
-            Code={"ZipFile": zip_folder(folder)},
-        )
+    roles = {
+        name: Role(here.here, name, tmp_path_factory.mktemp(name)) for name in ("SyncRole", "DispatcherRole", "ApiRole")
+    }
     # when it tries what that function has no business with
-    said = {}
-    for role, service, call, arguments in forbidden(here):
-        payload = json.dumps({"service": service, "call": call, "arguments": arguments}).encode()
-        answer = functions.invoke(FunctionName=f"probe-{role}", Payload=payload)["Payload"].read()
-        said[role, call, str(arguments)] = json.loads(answer)
+    said = {(role, *what): roles[role].try_to(*what, arguments) for role, *what, arguments in forbidden(here)}
     # then it is refused where permissions are enforced, and only there
     enforced = "iam" in request.node.callspec.id
     assert set(said.values()) <= ({"AccessDenied", "AccessDeniedException"} if enforced else {"allowed"}), said
