@@ -193,7 +193,12 @@ def rotate_keys(stack: Stack) -> None:
 def _ask(fields: Sequence[AuthField]) -> Mapping[str, str]:
     for field in fields:
         typer.echo(f"{field.label}: {field.help}", err=True)
-    return {field.name: typer.prompt(field.label, hide_input=field.secret, err=True) for field in fields}
+    return {
+        field.name: typer.prompt(
+            field.label, hide_input=field.secret, err=True, default=None if field.required else field.default
+        )
+        for field in fields
+    }
 
 
 def _known(broker: str) -> str:
