@@ -70,17 +70,22 @@ class NewFeeds:
 
         Raises LeaseLostError.
         """
-        self._relink.release([place.known for place in places if place.known is not None], connection)
-        return [self._make(connection, place, terms, under) for place in places]
+        # Fenced first: then a worker that wakes late ends here, before it touches anything of another connection.
+        feeds = [self._feed(connection, place, terms, under) for place in places]
+        known = [place.known for place in places if place.known is not None]
+        self._relink.release(known, connection)
+        for account in known:
+            self._accounts.move(account, feed_id=account.feed_id, connection_id=connection.connection_id)
+        for place in places:
+            self._accounts.ensure(_under(connection, place))
+        return feeds
 
-    def _make(self, connection: Connection, place: Place, terms: Terms, under: Lease | None) -> Feed:
-        account, known = place.account, place.known
+    def _feed(self, connection: Connection, place: Place, terms: Terms, under: Lease | None) -> Feed:
+        """The account's feed: the one that it has, under the new credentials, or a new one."""
+        account, known = _under(connection, place), place.known
         wanted = Wanted(job_id=self._ids.new("job"), kind=RequestedBy.CONNECT, not_before=self._clock.now())
-        if known is not None:
-            account = replace(known, connection_id=connection.connection_id)
-            if known.connection_id != connection.connection_id:
-                self._feeds.renew(known.feed_id, connection, wanted, of=known.connection_id, under=under)
-                self._accounts.move(known, feed_id=known.feed_id, connection_id=connection.connection_id)
+        if known is not None and known.connection_id != connection.connection_id:
+            self._feeds.renew(known.feed_id, connection, wanted, of=known.connection_id, under=under)
         feed = Feed(
             feed_id=account.feed_id,
             user_id=connection.user_id,
@@ -98,8 +103,12 @@ class NewFeeds:
             self._feeds.ensure(under, feed)
         elif found is None:
             self._feeds.create(feed)
-        self._accounts.ensure(account)
         return found or feed
+
+
+def _under(connection: Connection, place: Place) -> TradingAccount:
+    """The account as it is once it belongs to the connection."""
+    return place.account if place.known is None else replace(place.known, connection_id=connection.connection_id)
 
 
 def first_job(feed: Feed, now: datetime) -> tuple[SyncJob, str, int]:

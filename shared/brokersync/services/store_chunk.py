@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from brokersync.domain.errors import ErrorCode, NeedsReviewError
 from brokersync.domain.feeds import Feed, Lease
@@ -96,24 +96,27 @@ class StoreChunk:
 
     def _remember_accounts(self, normalised: Normalised) -> None:
         found = {info.broker_account_id: info for info in normalised.accounts}
-        unknown = [info for number, info in found.items() if number not in self._progress.accounts]
-        if unknown:
-            ours = self._take_over(unknown)
-            self._to.feeds.add_accounts(self._lease, ours)
-            self._progress.accounts.update(ours)
+        unknown = [number for number in found if number not in self._progress.accounts]
         if unknown or not self._feed.cursor:
-            for info in found.values():
-                self._to.accounts.ensure(self._trading_account(info))
+            self._take_in([self._trading_account(info) for info in found.values()], unknown)
 
-    def _take_over(self, infos: Sequence[AccountInfo]) -> dict[str, str]:
-        """Our ids of accounts that are new to this feed; those that the trader had before keep theirs and come here."""
-        accounts = [self._trading_account(info) for info in infos]
-        known = [self._relink.find(account, self._connection) for account in accounts]
+    def _take_in(self, found: Sequence[TradingAccount], unknown: Sequence[str]) -> None:
+        """Make the accounts that are new; those that the trader had under another connection keep their ids, and move.
+
+        The feed learns of them first, under its epoch: a worker that wakes late touches nothing of another connection.
+        """
+        known = [self._relink.find(account, self._connection) for account in found]
+        ours = {new.broker_account_id: had or new for new, had in zip(found, known, strict=True)}
+        if unknown:
+            ids = {number: ours[number].account_id for number in unknown}
+            self._to.feeds.add_accounts(self._lease, ids)
+            self._progress.accounts.update(ids)
         moving = [one for one in known if one is not None and one.feed_id != self._feed.feed_id]
         self._relink.release(moving, self._connection)
         for account in moving:
             self._to.accounts.move(account, feed_id=self._feed.feed_id, connection_id=self._connection.connection_id)
-        return {new.broker_account_id: (had or new).account_id for new, had in zip(accounts, known, strict=True)}
+        for account in found:
+            self._to.accounts.ensure(replace(account, account_id=ours[account.broker_account_id].account_id))
 
     def _trading_account(self, info: AccountInfo) -> TradingAccount:
         return TradingAccount(

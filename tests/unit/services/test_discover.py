@@ -1,7 +1,9 @@
 """A new connection's accounts are found by a run like any other: repeated without harm, fenced, and never guessed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import count
 
 import pytest
 
@@ -95,6 +97,29 @@ def test_each_account_gets_its_feed_and_the_set_up_feed_is_done() -> None:
     assert {one.currency for one in world.accounts.of_user("user")} == {"EUR", "USD"}
 
 
+def die_at(step: int, world: World, patched: pytest.MonkeyPatch) -> None:
+    """Let the worker die at its n-th write, before it takes effect."""
+    written = count()
+
+    def mortal(write: Callable[..., object]) -> Callable[..., object]:
+        def call(*args: object, **kwargs: object) -> object:
+            if next(written) == step:
+                raise KeyboardInterrupt
+            return write(*args, **kwargs)
+
+        return call
+
+    writes = (
+        (world.feeds, ("ensure", "renew", "close", "remove")),
+        (world.accounts, ("ensure", "move")),
+        (world.connections, ("disconnect",)),
+        (world.runs, ("put",)),
+    )
+    for port, names in writes:
+        for name in names:
+            patched.setattr(port, name, mortal(getattr(port, name)))
+
+
 @pytest.mark.parametrize("dies_at", range(8))
 def test_i2_a_discovery_that_dies_at_any_line_is_repeated_without_harm(
     dies_at: int, monkeypatch: pytest.MonkeyPatch
@@ -102,26 +127,11 @@ def test_i2_a_discovery_that_dies_at_any_line_is_repeated_without_harm(
     # given a worker that dies at the n-th thing that it writes
     world = a_world(ONE, TWO)
     set_up = connect(world)
-    written = 0
-
-    def mortal(write: object) -> object:
-        def call(*args: object, **kwargs: object) -> object:
-            nonlocal written
-            written += 1
-            if written == dies_at + 1:
-                raise KeyboardInterrupt
-            return write(*args, **kwargs)
-
-        return call
-
     with monkeypatch.context() as patched:
-        for port, name in ((world.feeds, "ensure"), (world.feeds, "remove"), (world.accounts, "ensure")):
-            patched.setattr(port, name, mortal(getattr(port, name)))
-        patched.setattr(world.runs, "put", mortal(world.runs.put))
-        try:
+        die_at(dies_at, world, patched)
+        with suppress(KeyboardInterrupt):
             run(world, set_up.feed_id)
-        except KeyboardInterrupt:
-            world.clock.advance(minutes=2)
+    world.clock.advance(minutes=2)
     # when another worker comes, twice
     run(world, set_up.feed_id)
     run(world, set_up.feed_id)
@@ -237,6 +247,52 @@ def test_an_account_of_a_living_connection_is_asked_about_and_found_later() -> N
     assert [
         feed.connection_id for feed in world.feeds.of_user("user") if feed.accounts and feed.feed_id != "acc_1"
     ] == [second.connection_id]
+
+
+@pytest.mark.parametrize("dies_at", range(13))
+def test_i2_a_take_over_that_dies_at_any_line_is_repeated_without_harm(
+    dies_at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given two accounts of a connection that works and is to be replaced
+    world = a_world(ONE, TWO)
+    first = connect(world)
+    run(world, first.feed_id)
+    before = {one.account_id for one in world.accounts.of_user("user")}
+    second = connect(world, replaces=first.connection_id)
+    # when the worker that takes them over dies at its n-th write, and others come
+    with monkeypatch.context() as patched:
+        die_at(dies_at, world, patched)
+        with suppress(KeyboardInterrupt):
+            run(world, second.feed_id)
+    for _ in range(2):
+        world.clock.advance(minutes=2)
+        run(world, second.feed_id)
+    # then both accounts are the new connection's, once, and the old one is at its end
+    accounts = world.accounts.of_user("user")
+    assert {one.account_id for one in accounts} == before
+    assert {one.connection_id for one in accounts} == {second.connection_id}
+    assert {feed.feed_id for feed in feeds_of(world, second.connection_id)} == before
+    assert feeds_of(world, first.connection_id) == []
+    assert world.connections.get(first.connection_id).status is ConnectionStatus.DISCONNECTED
+
+
+def test_i4_a_take_over_that_wakes_late_leaves_the_other_connection_alone() -> None:
+    # given a connection that was to replace another one, and is removed while the broker is asked
+    world = a_world(ONE)
+    first = connect(world)
+    run(world, first.feed_id)
+    second = connect(world, replaces=first.connection_id)
+
+    def removed_meanwhile(context: FetchContext) -> Sequence[AccountInfo]:
+        world.connections.disconnect(second.connection_id)
+        world.feeds.close(second.feed_id, second.connection_id)
+        return [ONE]
+
+    world.broker.list_accounts = removed_meanwhile
+    run(world, second.feed_id)
+    # then the other one works as before
+    assert world.connections.get(first.connection_id).status is ConnectionStatus.CONNECTED
+    assert all(feed.runnable for feed in feeds_of(world, first.connection_id))
 
 
 def test_a_connection_that_is_replaced_gives_its_account_away_though_it_works() -> None:
