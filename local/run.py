@@ -24,6 +24,7 @@ from local.stack.emulator import EmulatorError, forget_machine_settings
 from local.stack.laptop import DispatchError, Laptop, laptop
 from local.stack.running import announced
 
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 INTERRUPTED = 130  # as a shell has it: 128 + SIGINT
 
 
@@ -120,15 +121,17 @@ def _seconds(started: float) -> str:
 
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """Treat the end of the terminal or a `kill` like Ctrl-C: everything is put away first.
+    """Treat the end of the terminal or a `kill` like Ctrl-C: everything is put away first, and nothing hurries that.
 
     Ctrl-C itself is taken too: a program that a script starts in the background has it switched off.
     """
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
+        for number in ENDING:
+            signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, interrupt) for number in ENDING}
     try:
         yield
     finally:

@@ -31,6 +31,7 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopba
 LOG = "ministack.log"
 START_SECONDS = 30.0
 STOP_SECONDS = 1.0  # nothing of it is kept, so there is nothing to wait for
+GONE_SECONDS = 3.0
 REMOVE_SECONDS = 5.0
 START_ATTEMPTS = 3
 
@@ -105,11 +106,6 @@ class Emulator:
             return (self.folder / LOG).read_text(errors="replace").splitlines()
         except OSError:
             return []
-
-    def reset(self) -> None:
-        """Forget everything that was created: stacks, tables, queues, objects."""
-        request = urllib.request.Request(f"{self.endpoint}/_ministack/reset", method="POST")  # noqa: S310 (own endpoint)
-        _DIRECT.open(request, timeout=30).close()
 
     def stop(self) -> None:
         """End MiniStack with all its workers and remove its folder; safe to repeat, and not to be interrupted."""
@@ -191,12 +187,16 @@ def _free_port() -> int:
 
 
 def _end_group(process: "subprocess.Popen[bytes]") -> None:
-    """End a process politely, then whatever is left of its group."""
+    """End a process politely, then whatever is left of its group, and wait until that is gone."""
     process.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(STOP_SECONDS)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+    deadline = time.monotonic() + GONE_SECONDS
+    with contextlib.suppress(ProcessLookupError):  # raised when there is none left
+        while time.monotonic() < deadline:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.poll()
+            time.sleep(0.01)
     process.wait()
 
 

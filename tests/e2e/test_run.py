@@ -101,8 +101,10 @@ def test_it_stays_up_for_other_terminals_on_loopback_only_until_ctrl_c(run: Run)
         seen = run.command("status", trader)
         assert (seen.returncode, seen.stderr) == (0, "")
         assert "oanda" in seen.stdout
-    # when Ctrl-C is pressed
-    os.killpg(run.process.pid, signal.SIGINT)
+    # when Ctrl-C is pressed, and somebody impatient goes on
+    for ending in (signal.SIGINT, signal.SIGINT, signal.SIGTERM):
+        os.killpg(run.process.pid, ending)
+        time.sleep(0.1)
     # then it ends in good order and nothing is left, not even the file by which it was found
     assert run.process.wait(timeout=30) == 0
     assert run.left_behind() == []
