@@ -188,15 +188,17 @@ def forbidden(here: Stage) -> Sequence[tuple[str, str, str, dict[str, Any]]]:
     """What a role has no business with: role, service, call, arguments."""
     outputs = here.stack.outputs
     feed_key = {"feed_id": {"S": "acc_nobodys"}}
+    connection_key = {"connection_id": {"S": "con_nobodys"}}
     return [
         ("SyncRole", "dynamodb", "scan", {"TableName": outputs["FeedsTableName"]}),
-        ("SyncRole", "dynamodb", "delete_item", {"TableName": outputs["FeedsTableName"], "Key": feed_key}),
+        ("SyncRole", "dynamodb", "delete_item", {"TableName": outputs["ConnectionsTableName"], "Key": connection_key}),
         ("SyncRole", "s3", "list_objects_v2", {"Bucket": outputs["SnapshotBucketName"]}),
         ("SyncRole", "s3", "get_object", {"Bucket": "brokersync-artifacts", "Key": "template.json"}),
         ("SyncRole", "kms", "list_keys", {}),
         ("DispatcherRole", "dynamodb", "get_item", {"TableName": outputs["FeedsTableName"], "Key": feed_key}),
         ("DispatcherRole", "dynamodb", "scan", {"TableName": outputs["ConnectionsTableName"]}),
         ("ApiRole", "dynamodb", "scan", {"TableName": outputs["ConnectionsTableName"]}),
+        ("ApiRole", "dynamodb", "delete_item", {"TableName": outputs["FeedsTableName"], "Key": feed_key}),
         ("ApiRole", "dynamodb", "scan", {"TableName": outputs["TradesTableName"]}),
         ("ApiRole", "s3", "list_objects_v2", {"Bucket": outputs["SnapshotBucketName"]}),
     ]
