@@ -24,8 +24,8 @@ from local.simulators.control import Control
 from local.simulators.faults import Fault
 from local.simulators.serving import RunningServer, serve_in_thread
 
-START = datetime(2026, 5, 12, 13, tzinfo=UTC)
-"""When every scene begins: a Tuesday, 09:00 in New York."""
+START = datetime(2026, 5, 12, 13, 0, 0, 123_457, tzinfo=UTC)
+"""When every scene begins: a Tuesday, 09:00 in New York, and some microseconds that nobody may lose."""
 
 
 class KitClock:
@@ -93,7 +93,10 @@ class Happening(StrEnum):
     EQUAL_FILLS = "equal_fills"
     """Executions alike in everything but their ids: returns their ids, two or more."""
     LATE_ROW = "late_row"
-    """An execution is told that is older than the newest one told before. Returns its id. Needs an overlap."""
+    """An execution is told that is older than the newest one told before. Returns its id. Needs an overlap.
+
+    However long ago that newest one was told: an overlap is counted from what was served, not from now.
+    """
     OUT_OF_ORDER = "out_of_order"
     """New executions come in another order than that of their times. Returns their ids."""
     CORRECTION = "correction"

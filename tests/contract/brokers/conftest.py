@@ -19,10 +19,12 @@ _ORDER = (
     "test_kits",
     "test_syncs",
     "test_rows",
+    "test_pages",
     "test_credentials",
     "test_errors",
     "test_honesty",
     "test_saved_answers",
+    "test_recording",
 )
 
 
@@ -48,7 +50,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """In the order in which a new broker is written: so the first failure says what to write next."""
-    items.sort(key=lambda item: _ORDER.index(item.path.stem) if item.path.stem in _ORDER else -1)
+    items.sort(key=lambda item: _ORDER.index(item.path.stem) if item.path.stem in _ORDER else len(_ORDER))
 
 
 @cache

@@ -55,5 +55,5 @@ def test_the_error_table_names_each_error_once(kit: BrokerKit) -> None:
     # when it is read
     names = [case.name for case in kit.errors]
     # then it has rows, and each has a name of its own
-    assert names, f"local/simulators/kits/{kit.slug}.py: `errors` has no row of the broker's error table"
+    assert names, f"local/simulators/kits/{kit.slug}.py: `errors` has no row of the broker's error table yet"
     assert sorted(set(names)) == sorted(names)

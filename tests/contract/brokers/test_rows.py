@@ -44,6 +44,20 @@ def test_i3_a_late_row_is_found(kit, connect: Connect) -> None:
     assert trader.untrue() == []
 
 
+@pytest.mark.demands(Happening.LATE_ROW)
+def test_i3_the_overlap_is_counted_from_what_was_served(kit, connect: Connect) -> None:
+    # given a feed of a broker that has been quiet for longer than its overlap, though it was asked
+    trader = connect(Past.SHORT)
+    trader.succeed()
+    trader.clock.advance(3 * trader.manifest.overlap)
+    trader.succeed()
+    # when an execution is told that is older than the newest one told before
+    assert trader.happen(Happening.LATE_ROW)
+    trader.succeed()
+    # then it is found: the cursor had stayed where the broker's data ended
+    assert trader.untrue() == []
+
+
 @pytest.mark.demands(Happening.OUT_OF_ORDER)
 def test_i3_rows_may_come_in_any_order(kit, connect: Connect) -> None:
     # given a synced feed
