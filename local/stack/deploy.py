@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from local.stack.emulator import Emulator
 from local.stack.packaging import load_template, package
@@ -41,19 +42,22 @@ def deploy(
     name: str = "brokersync",
     template: Path = ROOT / "template.yaml",
 ) -> Deployed:
-    """Package and deploy a template. Raises DeployError with each resource that failed and its reason."""
+    """Package and deploy a template. Raises DeployError with what was refused, or each resource that failed and why."""
     config = Config(retries={"total_max_attempts": 1}, read_timeout=DEPLOY_SECONDS)
     s3 = emulator.session.client("s3", endpoint_url=emulator.endpoint)
     cloudformation = emulator.session.client("cloudformation", endpoint_url=emulator.endpoint, config=config)
     s3.create_bucket(Bucket=ARTIFACTS)
     packaged = package(load_template(template), template.parent, s3, ARTIFACTS)
     s3.put_object(Bucket=ARTIFACTS, Key="template.json", Body=packaged)
-    cloudformation.create_stack(
-        StackName=name,
-        TemplateURL=f"{emulator.endpoint}/{ARTIFACTS}/template.json",  # too long for a request's body
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
-    )
+    try:
+        cloudformation.create_stack(
+            StackName=name,
+            TemplateURL=f"{emulator.endpoint}/{ARTIFACTS}/template.json",  # too long for a request's body
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+        )
+    except ClientError as error:
+        raise DeployError(f"stack {name} was refused: {error.response['Error']['Message']}") from None
     deployed = _await(cloudformation, name)
     _correct_concurrency(emulator)
     return deployed

@@ -18,3 +18,11 @@ def test_a_stack_that_is_rolled_back_names_the_resource_and_the_reason(emulator:
     # then the resource is named with its kind and the reason
     assert "stack brokersync is ROLLBACK_COMPLETE" in str(refused.value)
     assert "SyncFailureRateAlarm (AWS::CloudWatch::Alarm): " in str(refused.value)
+
+
+def test_a_parameter_that_the_template_does_not_take_is_named(emulator: Emulator) -> None:
+    # given a parameter outside the values that the template allows
+    parameters = local_parameters(jwt_issuer="http://127.0.0.1:1", jwt_audience=AUDIENCE, broker_endpoints="{}")
+    # when the template is deployed with it, then it is refused by name
+    with pytest.raises(DeployError, match=r"stack other was refused: .*RuntimeVersion.*python2\.7"):
+        deploy(emulator, parameters | {"RuntimeVersion": "python2.7"}, name="other")
