@@ -1,8 +1,8 @@
 """What can go wrong between the provider and IBKR: each in its class, nothing lost, nothing asked twice for nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -18,6 +18,7 @@ from brokersync.domain.pages import ComeBack
 from local.simulators.faults import Fault
 from local.simulators.ibkr_flex_http import OTHER_PATH, PATH
 from local.simulators.ibkr_flex_world import AccountSpec, QuerySpec
+from local.simulators.ibkr_flex_xml import StatementWriter
 from local.simulators.serving import RunningServer
 from tests.simulators.conftest import Stage
 from tests.simulators.ibkr_flex_sync import (
@@ -48,6 +49,10 @@ def error_body(code: str, message: str = "Words of IBKR.", status: str = "Fail")
 
 def paths(simulated: Simulated) -> list[str]:
     return [request.path.rpartition("/")[2] for request in simulated.control.requests]
+
+
+def asked(simulated: Simulated) -> list[Mapping[str, str]]:
+    return [request.params for request in simulated.control.requests]
 
 
 def loaded(simulated: Simulated) -> Kept:
@@ -318,6 +323,25 @@ def test_i3_a_statement_of_other_days_than_asked_for_moves_nothing(flex: Serve) 
     assert isinstance(error, BrokerChangedError)
     assert error.detail.startswith("asked for 2026-05-04 to 2026-05-14, got 2026-05-14 to 2026-05-14")
     assert kept.cursor == MONDAY
+
+
+def test_i3_the_cursor_is_what_was_served_not_what_was_asked_for(flex: Serve) -> None:
+    # given a statement that ends a day before the day that was asked for
+    simulated = flex(polls=0)
+    kept = loaded(simulated)
+    simulated.wait_until(NOW + timedelta(days=1))
+    books = simulated.world.logins[TOKEN].books.values()
+    writer = StatementWriter(QuerySpec(id=QUERY), simulated.clock.now(), simulated.world.built)
+    early = writer.statement(books, date(2026, 5, 4), date(2026, 5, 11))
+    simulated.control.faults.add(Fault(path="GetStatement", body=early))
+    # when
+    simulated.sync(kept)
+    # then the day that is missing is owed, and comes with the next sync
+    assert (asked(simulated)[0]["td"], kept.cursor) == ("20260512", MONDAY)
+    assert kept.checkpoints[-1].covered_to == datetime(2026, 5, 12, 4, tzinfo=UTC)
+    simulated.sync(kept)
+    assert kept.cursor == "20260512"
+    assert_kept_is_true(simulated, kept)
 
 
 def test_i7_no_page_and_no_state_holds_the_token(flex: Serve) -> None:

@@ -56,7 +56,7 @@ def read_elements(body: bytes, takers: Mapping[str, TakeElement], otherwise: Cal
     def refuse(*_: object) -> NoReturn:
         raise BrokerChangedError(
             "The statement has a document type declaration, which no statement of IBKR has.",
-            detail=f"DOCTYPE at line {parser.CurrentLineNumber}: refused, it could expand without end",
+            detail=f"XML: a document type declaration at line {parser.CurrentLineNumber}; it could expand without end",
         )
 
     parser.StartElementHandler = take

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from brokersync.brokers.ibkr_flex.document import read_document
 from brokersync.brokers.ibkr_flex.provider import provider
 from brokersync.domain.errors import BrokerChangedError, SyncError
 from tests.unit.brokers.ibkr_flex.made import (
@@ -81,7 +82,7 @@ def test_i10_damaged_bytes_end_in_an_error_of_ours_or_in_rows(place: int, junk: 
 
 def test_i10_entities_inside_a_statement_are_refused() -> None:
     with_doctype = b'<!DOCTYPE FlexQueryResponse [<!ENTITY a "x">]>' + GOOD
-    for read in (lambda: saved(with_doctype), lambda: synced(with_doctype)):
+    for read in (lambda: saved(with_doctype), lambda: synced(with_doctype), lambda: read_document(with_doctype)):
         with pytest.raises(BrokerChangedError, match="document type declaration"):
             read()
 

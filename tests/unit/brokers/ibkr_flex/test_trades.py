@@ -266,6 +266,12 @@ def test_i9_a_cancel_of_an_older_statement_keeps_the_number_to_look_for() -> Non
     assert said["9814300000"].cancels_trade_ref == "2268125234"
 
 
+def test_i9_a_cancel_undoes_nothing_of_another_size_or_the_same_side() -> None:
+    for told in ({"quantity": "-60"}, {"quantity": "100", "buySell": "SELL (Ca.)"}):
+        said = by_id(of_one_account(trades(STOCK, {**CANCEL, **told})))
+        assert said["9814300000"].cancels_trade_id == ""
+
+
 def test_i9_the_transaction_that_a_cancel_names_is_believed() -> None:
     said = by_id(of_one_account(trades(STOCK, {**CANCEL, "origTransactionID": "111"})))
     assert said["9814300000"].cancels_trade_id == "111"
