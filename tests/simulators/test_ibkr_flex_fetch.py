@@ -217,7 +217,7 @@ def test_i11_no_run_waits_and_every_run_ends_with_a_checkpoint(flex: Serve) -> N
     assert simulated.clock.now() == began
     assert later.at == began + timedelta(seconds=5)
     assert len(kept.checkpoints) == 1
-    assert kept.checkpoints[0].cursor == ""
+    assert (kept.checkpoints[0].cursor, kept.checkpoints[0].last) == ("", True)
     # and the next ones ask for the same statement until it is there
     simulated.sync(kept)
     references = {page.params["q"] for page in kept.pages if page.section in {"get_statement", "overview"}}
@@ -246,6 +246,7 @@ def test_i3_what_is_complete_is_said_with_the_days(flex: Serve) -> None:
     last = kept.checkpoints[-1]
     assert last.covered_from == datetime(2026, 4, 2, 4, tzinfo=UTC)
     assert last.covered_to == datetime(2026, 5, 12, 4, tzinfo=UTC)
+    assert last.last
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from brokersync.brokers.ibkr_flex.answers import (
 )
 from brokersync.brokers.ibkr_flex.client import FlexClient
 from brokersync.brokers.ibkr_flex.codes import Meaning, error_of, fact_of
-from brokersync.brokers.ibkr_flex.manifest import GET_STATEMENT, HISTORY, OVERVIEW, SEND_REQUEST, UNEXPECTED
+from brokersync.brokers.ibkr_flex.manifest import GET_STATEMENT, HISTORY, OVERVIEW, SEND_REQUEST, STATEMENT, UNEXPECTED
 from brokersync.brokers.ibkr_flex.pending import Pending
 from brokersync.brokers.ibkr_flex.values import ZONE
 from brokersync.brokers.ibkr_flex.windows import Cursor, Window, history_begins, newest_day, weekday_before
@@ -72,7 +72,7 @@ class Conversation:
                 following = _Next(pending, error.not_before - self._now, error.safe_message)
             if following.pending is not None and following.wait is not None:
                 # So that the envelopes of this run count as seen: the next ones, equal to them, are not stored anew.
-                yield Checkpoint(cursor=str(self._cursor))
+                yield Checkpoint(cursor=str(self._cursor), last=True)
                 yield ComeBack(
                     at=self._now + following.wait, state=following.pending.state(), safe_message=following.message
                 )
@@ -159,6 +159,7 @@ class Conversation:
             cursor=str(self._cursor),
             covered_from=_midnight(max(window.first, served.first)),
             covered_to=_midnight(last + timedelta(days=1)),
+            last=window.section == STATEMENT,
         )
         return _Next(self._next_window() if window.section == HISTORY else None)
 
