@@ -116,6 +116,7 @@ class AwsSession:
         self._clients: dict[str, BaseClient] = {}
         self._making = Lock()  # botocore makes clients one at a time only
         self._tables = _SharedConnection(self)
+        self._bound: dict[type[Model], type[Model]] = {}  # pynamodb looks through a new model at length
 
     @overload
     def client(self, name: Literal["dynamodb"]) -> "DynamoDBClient": ...
@@ -146,6 +147,11 @@ class AwsSession:
 
     def table(self, model: type[TableModel]) -> type[TableModel]:
         """The model bound to its table of this session, under the prefix: the model itself stays as it is."""
+        if model not in self._bound:
+            self._bound[model] = self._bind(model)
+        return cast("type[TableModel]", self._bound[model])
+
+    def _bind(self, model: type[TableModel]) -> type[TableModel]:
         name = self._table_prefix + model.Meta.table_name
         meta = type("Meta", (cast("type", model.Meta),), {"table_name": name})
         bound = cast(

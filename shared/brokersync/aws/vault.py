@@ -59,7 +59,7 @@ class Sealer:
     """Encrypts, and can't decrypt. Needs kms:Encrypt, dynamodb:GetItem and PutItem on data_keys."""
 
     def __init__(self, session: AwsSession, kms_key_id: str) -> None:
-        self._kms = session.client("kms")
+        self._session = session
         self._kms_key_id = kms_key_id
         self._keys = session.table(DataKeyItem)
 
@@ -98,7 +98,7 @@ class Sealer:
     def _new_key(self, key_id: str) -> DataKeyItem:
         private_key = X25519PrivateKey.generate()
         public_key = private_key.public_key().public_bytes_raw()
-        wrapped = self._kms.encrypt(
+        wrapped = self._session.client("kms").encrypt(
             KeyId=self._kms_key_id,
             Plaintext=private_key.private_bytes_raw(),
             EncryptionContext=_wrapping_context(key_id, public_key),
@@ -114,7 +114,7 @@ class Opener:
     """Decrypts. Needs kms:Decrypt and dynamodb:GetItem on data_keys; only functions/sync has them."""
 
     def __init__(self, session: AwsSession, kms_key_id: str) -> None:
-        self._kms = session.client("kms")
+        self._session = session
         self._kms_key_id = kms_key_id
         self._keys = session.table(DataKeyItem)
         self._unwrapped: dict[str, X25519PrivateKey] = {}  # at most one per shard and generation
@@ -134,7 +134,7 @@ class Opener:
             item = self._keys.find(key_id)
             if item is None:
                 raise VaultError(f"data key {key_id} is gone")
-            answer = self._kms.decrypt(
+            answer = self._session.client("kms").decrypt(
                 KeyId=self._kms_key_id,
                 CiphertextBlob=item.wrapped_key,
                 EncryptionContext=_wrapping_context(key_id, item.public_key),
