@@ -52,8 +52,12 @@ def test_i2_i4_twenty_five_accounts_get_one_message_and_one_run_each(here: Stage
     # then each account had one run
     runs = [run for trader in traders for run in here.stored.runs(trader.feed_id)]
     assert [(run.requested_by, run.outcome) for run in runs] == [(RequestedBy.CONNECT, Outcome.SUCCEEDED)] * ACCOUNTS
-    lines = here.evidence.log_lines("sync")
-    assert Counter(line["message"] for line in lines) == {
+
+    def said() -> Counter[str]:
+        return Counter(line["message"] for line in here.evidence.log_lines("sync"))
+
+    here.wait("the log tells of every message", lambda: said().total() >= 3 * ACCOUNTS)
+    assert said() == {
         "sync_job_started": ACCOUNTS,
         "sync_job_succeeded": ACCOUNTS,
         "sync_job_not_needed": ACCOUNTS,
