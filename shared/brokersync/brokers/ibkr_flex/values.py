@@ -50,7 +50,9 @@ def number(value: str, field: str) -> Decimal | None:
     try:
         if len(value) <= _SHORT:
             return _short_number(value)
-        return decimal_from(value.replace(",", "") if _THOUSANDS.fullmatch(value) else value, field)
+        if "," in value and _THOUSANDS.fullmatch(value):
+            value = value.replace(",", "")
+        return decimal_from(value, field)
     except BadNumberError as error:
         raise RowError(field, f"{value[:60]!r} {error.problem}") from None
 
