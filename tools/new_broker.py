@@ -28,6 +28,7 @@ PLACES: Mapping[str, str] = {
     "fixtures.md": "tests/fixtures/acme/README.md",
 }
 """Which template becomes which file."""
+MOST_LETTERS = 16
 
 
 class BadNameError(ValueError):
@@ -37,6 +38,7 @@ class BadNameError(ValueError):
 def new_broker(name: str, root: Path = ROOT) -> Sequence[Path]:
     """Make the files of a broker; returns them. Raises BadNameError, and writes nothing then."""
     _check(name, root)
+    root = root.resolve()
     title = " ".join(word.capitalize() for word in name.split("_"))
     made = []
     for template, place in PLACES.items():
@@ -53,10 +55,11 @@ def new_broker(name: str, root: Path = ROOT) -> Sequence[Path]:
 
 
 def _check(name: str, root: Path) -> None:
-    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or keyword.iskeyword(name) or len(name) > 24:
+    well_formed = re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) is not None and not keyword.iskeyword(name)
+    if not well_formed or len(name) > MOST_LETTERS:
         raise BadNameError(
-            f"NAME: {name!r} can't be a broker's slug: take at most 24 lower-case letters and digits, words divided by "
-            "_, such as acme or acme_futures"
+            f"NAME: {name!r} can't be a broker's slug: take at most {MOST_LETTERS} lower-case letters and digits, "
+            "words divided by _, such as acme or acme_futures"
         )
     there = [place.replace("acme", name) for place in PLACES.values() if (root / place.replace("acme", name)).exists()]
     if there:
@@ -83,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print("Made:")
     for file in made:
         print(f"  {file.relative_to(ROOT)}")
-    print(f"The first failure says what to write next: .venv/bin/pytest tests/contract/brokers -x -k {name}")
+    print(f"The first failure says what to write next: .venv/bin/pytest tests/contract/brokers -x --tb=line -k {name}")
     print("The walk: docs/adding-a-broker.md")
     return 0
 
