@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,10 +14,10 @@ from brokersync.domain.times import minute_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run, by its closing log line."""
+    """One run, by its closing log line. `stats` has a 0 for what the line leaves out."""
 
     outcome: str
-    stats: Mapping[str, int]
+    stats: Counter[str]
     sections: Mapping[str, str]
 
     @property
@@ -64,4 +65,4 @@ def runs_in(log: str) -> Iterator[Run]:
     for line in log.splitlines():
         entry = json.loads(line)
         if "outcome" in entry and "stats" in entry:
-            yield Run(outcome=entry["outcome"], stats=entry["stats"], sections=entry["sections"])
+            yield Run(outcome=entry["outcome"], stats=Counter(entry["stats"]), sections=entry["sections"])

@@ -303,7 +303,7 @@ class SyncFeed:
                 "broker": broker,
                 "outcome": run.outcome.value,
                 "error_code": run.error_code.value if run.error_code else None,
-                "stats": asdict(run.stats),
+                "stats": {name: count for name, count in asdict(run.stats).items() if count},
                 "sections": {name: state.value for name, state in run.sections.items()},
             },
         )
