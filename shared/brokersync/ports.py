@@ -422,8 +422,8 @@ class Ledger(Protocol):
         """The newest execution of the account, by the time it was executed."""
         ...
 
-    def find_by_trade_ref(self, account_id: str, trade_ref: str) -> StoredEntry | None:
-        """The latest uncancelled execution with this broker trade number."""
+    def with_trade_ref(self, account_id: str, trade_ref: str) -> Sequence[StoredEntry]:
+        """The uncancelled executions with this broker trade number, oldest first: a rebook shares its original's."""
         ...
 
     def add_version(

@@ -219,7 +219,7 @@ def test_i9_a_cancel_marks_its_trade_in_one_step(world: World):
     assert world.ledger.versions("acc_1", "7") == [first_version(first), second]
     assert world.ledger.get_trade("acc_1", "9") == first_version(cancel)
     assert world.stored().news == 3
-    assert world.ledger.find_by_trade_ref("acc_1", "T7") is None
+    assert list(world.ledger.with_trade_ref("acc_1", "T7")) == []
     with pytest.raises(ConflictError):
         world.ledger.add_version(lease, second, replace(second, version=3), cancel=cancel)
 
@@ -239,7 +239,7 @@ def test_i9_a_corrected_cash_event_keeps_what_it_replaces(world: World):
     assert list(world.ledger.cash_events("acc_1")) == [first_version(earlier), second]
 
 
-def test_a_trade_is_found_by_its_brokers_number(world: World):
+def test_trades_are_found_by_their_brokers_number(world: World):
     # given trades that share a broker's number, one of them a cancel row, one on another account
     lease = world.held().lease
     entries = [
@@ -250,9 +250,9 @@ def test_a_trade_is_found_by_its_brokers_number(world: World):
         made.new(made.execution("5", trade_ref="T3"), account_id="acc_2"),
     ]
     world.ledger.insert(lease, entries, None)
-    # then the latest execution of the account is found
-    assert world.ledger.find_by_trade_ref("acc_1", "T1") == first_version(entries[0])
-    assert world.ledger.find_by_trade_ref("acc_1", "T3") is None
+    # then the account's executions of that number are found, the oldest first
+    assert list(world.ledger.with_trade_ref("acc_1", "T1")) == [first_version(entries[1]), first_version(entries[0])]
+    assert list(world.ledger.with_trade_ref("acc_1", "T3")) == []
 
 
 def test_trades_are_read_newest_first_in_pages(world: World):

@@ -56,18 +56,16 @@ class FakeLedger:
     def latest_trade(self, account_id: str) -> StoredEntry | None:
         return next(iter(self.newest(account_id, limit=1)), None)
 
-    def find_by_trade_ref(self, account_id: str, trade_ref: str) -> StoredEntry | None:
-        for stored in self._newest_first(Execution, account_id):
-            entry = stored.entry
-            cancels = isinstance(entry, Execution) and entry.kind is ExecutionKind.CANCEL
-            if (
-                isinstance(entry, Execution)
-                and not cancels
-                and entry.trade_ref == trade_ref
-                and not stored.cancelled_by
-            ):
-                return stored
-        return None
+    def with_trade_ref(self, account_id: str, trade_ref: str) -> Sequence[StoredEntry]:
+        found = reversed(self._newest_first(Execution, account_id))
+        return [
+            stored
+            for stored in found
+            if isinstance(stored.entry, Execution)
+            and stored.entry.trade_ref == trade_ref
+            and stored.entry.kind is ExecutionKind.TRADE
+            and not stored.cancelled_by
+        ]
 
     def add_version(
         self, lease: Lease, stored: StoredEntry, following: StoredEntry, cancel: NewEntry | None = None

@@ -168,8 +168,8 @@ class DynamoLedger:
         """The newest execution of the account, by the time it was executed."""
         return next(iter(self.newest(account_id, limit=1)), None)
 
-    def find_by_trade_ref(self, account_id: str, trade_ref: str) -> StoredEntry | None:
-        """The latest uncancelled execution with this broker trade number.
+    def with_trade_ref(self, account_id: str, trade_ref: str) -> Sequence[StoredEntry]:
+        """The uncancelled executions with this broker trade number, oldest first: a rebook shares its original's.
 
         Reads through the account's trades: it is asked for cancels that are new, which are rare.
         """
@@ -180,8 +180,7 @@ class DynamoLedger:
             any_of(TradeItem.entry["kind"].does_not_exist(), TradeItem.entry["kind"] != ExecutionKind.CANCEL.value),
         )
         found = self._trades.query(account_id, filter_condition=wanted, consistent_read=True)
-        latest = max(found, key=lambda item: item.time_key, default=None)
-        return latest.to_stored() if latest else None
+        return [item.to_stored() for item in sorted(found, key=lambda item: item.time_key)]
 
     def newest(self, account_id: str, *, limit: int, before: str = "") -> Sequence[StoredEntry]:
         """At most `limit` trades in their current version, newest first; with `before`, only under that time_key."""

@@ -72,9 +72,10 @@ class Execution:
     """One fill (or one leg of it) as the broker reports it.
 
     `quantity` is positive, `side` gives the direction. `fees` are by kind, positive = cost, in `fee_currency`.
-    `realised_pnl` is only what the broker says, without the fees, in `pnl_currency` (None: in `currency`; empty: the
-    broker's answer alone doesn't say). `trade_ref` is the broker's trade number where that is not the unique id (IBKR
-    tradeID). `contract` holds what identifies a derivative (conid, isin, underlying, expiry, strike, put_call) as text.
+    `realised_pnl` is only what the broker says, before or after the fees as the broker's page tells, in `pnl_currency`
+    (None: in `currency`; empty: the broker's answer alone doesn't say). `trade_ref` is the broker's trade number where
+    that is not the unique id (IBKR tradeID). `contract` holds what identifies a derivative (conid, isin, underlying,
+    expiry, strike, put_call) as text.
     """
 
     broker_account_id: str

@@ -249,11 +249,16 @@ class StoreChunk:
             return None
         if new.entry.cancels_trade_id:
             stored = self._to.ledger.get_trade(new.account_id, new.entry.cancels_trade_id)
-        elif new.entry.cancels_trade_ref:
-            stored = self._to.ledger.find_by_trade_ref(new.account_id, new.entry.cancels_trade_ref)
-        else:
+            return stored if stored is not None and not stored.cancelled_by else None
+        if not new.entry.cancels_trade_ref:
             return None
-        return stored if stored is not None and not stored.cancelled_by else None
+        # A rebook has its original's number: what a cancel undoes is the first with its quantity on the other side.
+        same_number = self._to.ledger.with_trade_ref(new.account_id, new.entry.cancels_trade_ref)
+        return next((stored for stored in same_number if _undoes(new.entry, stored.entry)), None)
+
+
+def _undoes(cancel: Execution, entry: LedgerEntry) -> bool:
+    return isinstance(entry, Execution) and entry.quantity == cancel.quantity and entry.side != cancel.side
 
 
 def account_id_of(feed: Feed, broker_account_id: str) -> str:

@@ -280,13 +280,13 @@ class SyncFeed:
     def _wake(self, feed: Feed, wanted: Wanted, now: datetime) -> None:
         """Send the message that wakes owed work in time; without it the wheel does, later."""
         delay = math.ceil(max(0.0, (wanted.not_before - now).total_seconds()))
-        if delay >= MAX_DELAY_SECONDS:
+        if delay > MAX_DELAY_SECONDS:
             return
         job = SyncJob(job_id=wanted.job_id, feed_id=feed.feed_id, requested_by=wanted.kind, requested_at=now)
         slow = wanted.kind in {RequestedBy.BACKFILL, RequestedBy.CONNECT}
         try:
             # One second more, so that it doesn't find the work not yet due.
-            self._p.queue.send([(job, feed.user_id, delay + 1 if delay else 0)], backfill=slow)
+            self._p.queue.send([(job, feed.user_id, min(delay + 1, MAX_DELAY_SECONDS) if delay else 0)], backfill=slow)
         except SyncError:
             log.warning("wake_not_sent", extra={"job_id": wanted.job_id, "feed_id": feed.feed_id})
 

@@ -572,3 +572,33 @@ def test_a_run_that_has_all_is_done_though_its_time_is_nearly_up() -> None:
     # Then nothing is owed for the sake of nothing
     assert report is not None
     assert (report.run.outcome, world.feed.wanted) == (Outcome.SUCCEEDED, None)
+
+
+def test_i9_a_cancel_by_number_undoes_the_original_and_not_its_rebook() -> None:
+    # Given a trade and its rebook under the same broker number, stored before
+    original = {"id": "1", "trade_ref": "T1", "quantity": "100"}
+    rebook = {"id": "2", "trade_ref": "T1", "quantity": "90"}
+    cancel = {"id": "9", "side": "sell", "quantity": "100", "cancels_trade_ref": "T1"}
+    world = a_world(
+        [a_page(original, rebook, at=AT), Checkpoint(cursor="2")], [a_page(cancel, at=AT), Checkpoint(cursor="9")]
+    )
+    world.sync()
+    # When the cancel comes alone, naming only that number
+    world.next_tick()
+    # Then it marks the one whose quantity it takes back
+    marks = {one.entry.source_id: one.cancelled_by for one in world.ledger.newest("acc_1", limit=9)}
+    assert marks == {"1": "9", "2": "", "9": ""}
+
+
+def test_i10_the_last_retry_is_woken_in_time_though_a_queue_holds_no_message_longer() -> None:
+    world = a_world(RetryLaterError(ErrorCode.TIMEOUT, "Slow."))
+    job = world.job()
+    for _ in range(3):
+        world.sync(job)
+        job, _, delay = world.queue.jobs[-1]
+        world.clock.advance(seconds=delay)
+    # Then the third retry, after the 15 minutes that are the longest delay of a message, finds its work due
+    assert delay == 900
+    report = world.sync(job)
+    assert report is not None
+    assert world.feed.wanted is None

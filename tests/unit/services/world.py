@@ -89,7 +89,8 @@ class ScriptedBroker:
                 AccountInfo(broker_account_id=number, currency="USD") for number in answer.get("found", [])
             ]
             for row in answer["rows"]:
-                cancel = {"kind": ExecutionKind.CANCEL} if row.get("cancels_trade_id") else {}
+                cancels = row.get("cancels_trade_id") or row.get("cancels_trade_ref")
+                cancel = {"kind": ExecutionKind.CANCEL} if cancels else {}
                 amounts = {name: Decimal(row[name]) for name in ("price", "quantity") if name in row}
                 out.executions.append(an_execution(row.pop("id"), **{**row, **amounts, **cancel}))
         return out
