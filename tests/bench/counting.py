@@ -136,9 +136,10 @@ def _handler(proxy: CountingProxy) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             try:
                 answer = proxy.forward(self.command, self.path, dict(self.headers.items()), body)
-            except Exception as problem:
+            except Exception as problem:  # noqa: BLE001 (whatever it is, the recording raises it)
                 proxy.failed(problem)
-                raise
+                self.close_connection = True
+                return
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)

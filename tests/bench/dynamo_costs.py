@@ -1,6 +1,6 @@
 """What a request to DynamoDB costs, by the items as they were before it and are after it, read from the emulator."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +73,9 @@ class DynamoCosts:
         table = part["TableName"]
         return _Write(table, {name: part[where][name] for name in self._tables[table].key}, transaction)
 
+    def _sizes(self, table: str, keys: Iterable[RawItem]) -> Sequence[int]:
+        return [item_size(self._item(table, key) or {}) for key in keys]
+
     def _item(self, table: str, key: RawItem) -> RawItem | None:
         return self._emulator.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
 
@@ -81,8 +84,11 @@ class DynamoCosts:
         consistent = bool(asked.get("ConsistentRead"))
         match call.operation:
             case "GetItem":
-                return read_units(
-                    [item_size(self._item(asked["TableName"], asked["Key"]) or {})], consistent=consistent
+                return read_units(self._sizes(asked["TableName"], [asked["Key"]]), consistent=consistent)
+            case "BatchGetItem":
+                return sum(
+                    read_units(self._sizes(table, part["Keys"]), consistent=bool(part.get("ConsistentRead")))
+                    for table, part in asked["RequestItems"].items()
                 )
             case "Query":
                 # A filter or projection makes the answer smaller, not the bill.

@@ -88,10 +88,13 @@ def test_reads_are_counted_by_what_they_read_and_not_by_what_they_return(client)
         "ExpressionAttributeValues": {":i": {"S": "1"}},
         "ProjectionExpression": "id",
     }
+    several = {"RequestItems": {"t": {"Keys": [{"id": {"S": "1"}}, {"id": {"S": "2"}}], "ConsistentRead": True}}}
     costs = DynamoCosts(client, {"t": SHAPE})
     # when its key alone is asked for / then the whole item is billed
     assert costs.units(Call("dynamodb", "GetItem", get), [], 200) == Units(rru=2)
     assert costs.units(Call("dynamodb", "Query", query), [], 200) == Units(rru=1)
+    # and of several each by itself, those too that are not there
+    assert costs.units(Call("dynamodb", "BatchGetItem", several), [], 200) == Units(rru=3)
 
 
 def test_an_operation_that_is_not_counted_is_never_free(client) -> None:
