@@ -115,8 +115,10 @@ def test_i11_ticks_that_come_twice_and_in_any_order_bring_one_run_for_the_newest
         arena.world.trade(trader.spec.account, count=2)
     rng.shuffle(backlog)
     before = {trader.feed_id: len(arena.runs(trader)) for trader in traders}
-    # when it arrives in any order
-    outcomes = deliver(eight_workers, arena, backlog)
+    # when it arrives in any order, some of it while the feeds are at work and some of it after that
+    third = len(backlog) // 3
+    waves = [backlog[at : at + third] for at in range(0, len(backlog), third)]
+    outcomes = [outcome for wave in waves for outcome in deliver(eight_workers, arena, wave)]
     # then each feed was run once, for all of its ticks
     assert outcomes == ["succeeded"] * len(traders)
     assert {trader.feed_id: len(arena.runs(trader)) - 1 for trader in traders} == before
