@@ -152,10 +152,13 @@ def _truth(account: Account) -> TrueAccount:
     )
 
 
-def _error(status: int, intent: Intent, code: ErrorCode | None, *, times: int | None = None) -> ErrorCase:
+def _error(
+    status: int, intent: Intent, code: ErrorCode | None, *, times: int | None = None, later: bool = False
+) -> ErrorCase:
     body = _REFUSED if status in (401, 403) else json.dumps({"errorMessage": f"Simulated {status}"})
     fault = Fault(status=status, body=body, times=times)
-    return ErrorCase(name=f"{status} once" if times else str(status), faults=(fault,), intent=intent, code=code)
+    name = f"{status} once" if times else str(status)
+    return ErrorCase(name=name, faults=(fault,), intent=intent, code=code, later=later)
 
 
 kit = BrokerKit(
@@ -171,7 +174,7 @@ kit = BrokerKit(
         _error(403, Intent.HEALS, None, times=1),
         _error(404, Intent.ASKS_TRADER, ErrorCode.ACCOUNT_CLOSED),
         _error(405, Intent.ALARMS, ErrorCode.UNEXPECTED_ANSWER),
-        _error(416, Intent.ALARMS, ErrorCode.UNEXPECTED_ANSWER),
+        _error(416, Intent.ALARMS, ErrorCode.UNEXPECTED_ANSWER, later=True),  # about ids after the cursor
     ),
     lacks={
         Login.EXPIRED: "OANDA's tokens live until they are replaced: a replaced one is rejected",

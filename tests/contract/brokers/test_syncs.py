@@ -49,7 +49,7 @@ def test_i4_a_sync_without_news_writes_nothing(kit, connect: Connect) -> None:
     # then every answer is known: no page is stored
     stored = sorted({trader.snapshots.read(key).section for key in quiet.snapshot_keys})
     assert stored == [], (
-        f"answers of {', '.join(stored)} were stored anew: mask in the manifest what changes without news (`volatile`); "
+        f"answers of {', '.join(stored)} were stored anew: mask what changes without news (the manifest's `volatile`); "
         "an answer is compared with the last one of its section"
     )
     assert trader.bucket.objects == kept
