@@ -1,10 +1,7 @@
 """A trader's feed at a simulated broker: the real engine, the real broker code over HTTP, the stores in memory."""
 
-import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
 
 from brokersync.aws.snapshots import S3Snapshots
 from brokersync.brokers.catalog import BrokerCatalog
@@ -12,17 +9,16 @@ from brokersync.contracts.jobs import SyncJob
 from brokersync.domain.errors import ErrorCode
 from brokersync.domain.feeds import Feed, FetchScope, Wanted
 from brokersync.domain.manifests import Manifest
-from brokersync.domain.money import plain
 from brokersync.domain.pages import RawPage
 from brokersync.domain.plans import Plan
 from brokersync.domain.portfolio import AccountInfo
 from brokersync.domain.runs import Outcome, RequestedBy, RunStats, SyncRun
-from brokersync.domain.trades import Side, StoredEntry
+from brokersync.domain.trades import StoredEntry
 from brokersync.ports import Connection, FetchContext
 from brokersync.services.store_chunk import ChunkStores
 from brokersync.services.sync_feed import RunReport, SyncFeed, SyncPorts
 from local.demo.truth import differences
-from local.simulators.kit import BrokerKit, Happening, KitClock, Login, Scene, TrueAccount
+from local.simulators.kit import BrokerKit, Happening, KitClock, Login, Scene
 from tests.contract.brokers.recording import (
     Bucket,
     CountedBrokers,
@@ -35,35 +31,11 @@ from tests.contract.brokers.recording import (
     WatchedPortfolios,
     Writes,
 )
+from tests.contract.brokers.verdicts import Synced, first_leak, wrong_figures
 from tests.fakes import FakeBus, FakeConnections, FakeDeadline, FakeErasing, FakeIds, FakeRuns, FakeSyncQueue
 
 RUNS = 60  # more than any job needs to come to its end
 EVERYTHING = 10**9
-
-
-@dataclass(frozen=True, kw_only=True)
-class Synced:
-    """The runs that one job took, oldest first."""
-
-    reports: Sequence[RunReport]
-    requests: int
-    writes: Sequence[str]
-
-    @property
-    def last(self) -> SyncRun:
-        return self.reports[-1].run
-
-    @property
-    def redeliver(self) -> bool:
-        return self.reports[-1].redeliver
-
-    @property
-    def snapshot_keys(self) -> list[str]:
-        return [key for report in self.reports for key in report.run.snapshot_keys]
-
-    def total(self, name: str) -> int:
-        """A count of stats, of all runs together."""
-        return sum(getattr(report.run.stats, name) for report in self.reports)
 
 
 class Connected:
@@ -287,33 +259,19 @@ class Connected:
         Without `complete`, entries may be missing (but nothing may be wrong).
         """
         truth = self.scene.truth()
-        found = [f"accounts {sorted(self.feed.accounts)}, truly {sorted(self.numbers)}"]
-        if sorted(self.feed.accounts) == sorted(self.numbers) or not complete:
-            found = []
+        found = []
+        if complete and sorted(self.feed.accounts) != sorted(self.numbers):
+            found.append(f"accounts {sorted(self.feed.accounts)}, truly {sorted(self.numbers)}")
         for number, entries in self.stored().items():
             true = truth[number]
             wrong = differences(true.entries, (one.entry for one in entries.values()), complete=complete)
             found += [f"{number}: {line}" for line in wrong]
             if complete:
-                found += [f"{number}: {line}" for line in self._wrong_figures(number, true)]
+                found += [
+                    f"{number}: {line}"
+                    for line in wrong_figures(self.portfolios.current(self.feed.accounts[number]), true)
+                ]
         return found
-
-    def _wrong_figures(self, number: str, true: TrueAccount) -> Iterator[str]:
-        current = self.portfolios.current(self.feed.accounts[number])
-        for name, expected in true.balance.items():
-            amount = getattr(current.balance, name, None)
-            said = None if amount is None else plain(amount)
-            if said != expected:
-                yield f"balance.{name} is {said}, truly {expected}"
-        held: dict[str, Decimal] = {}
-        for position in current.positions.positions if current.positions else ():
-            signed = position.volume if position.side is Side.BUY else -position.volume
-            held[position.symbol] = held.get(position.symbol, Decimal(0)) + signed
-        said_held = {symbol: plain(volume) for symbol, volume in held.items() if volume}
-        if current.positions is None:
-            yield "positions were never stored: a flat account is stored as flat"
-        elif said_held != true.positions:
-            yield f"positions are {said_held}, truly {true.positions}"
 
     def check_permits(self) -> None:
         """Each request that the broker got had its permit (I6); the suite's own list_accounts counts too."""
@@ -327,20 +285,15 @@ class Connected:
     def check_secrets(self) -> None:
         """No secret is in a log line, a snapshot, a run row or the feed."""
         secrets = {self.credentials[field.name] for field in self.manifest.auth_fields if field.secret}
-        secrets |= set(self.scene.issued())
-        pattern = re.compile("|".join(re.escape(one) for one in sorted(secrets) if one))
         written = {
             "a log line": self.logs.texts,
-            "a snapshot": list(self.bucket.texts()),
-            "a run row": [str(run) for run in self.runs.newest(self.feed_id, limit=EVERYTHING)],
+            "a snapshot": self.bucket.texts(),
+            "a run row": map(str, self.runs.newest(self.feed_id, limit=EVERYTHING)),
             "the feed": [str(self.feed)],
         }
         for where, texts in written.items():
-            for text in texts:
-                found = pattern.search(text)
-                assert not found, (
-                    f"a secret is in {where}: ...{text[max(found.start() - 80, 0) : found.start()]}[secret]"
-                )
+            leak = first_leak({*secrets, *self.scene.issued()}, texts)
+            assert leak is None, f"a secret is in {where}: {leak}"
 
     def close(self) -> None:
         """Close the connections."""
