@@ -20,7 +20,7 @@ from brokersync.domain.plans import Plan
 from brokersync.domain.runs import RequestedBy, SyncRun
 from brokersync.domain.times import minute_of
 from brokersync.domain.trades import LedgerEntry
-from brokersync.ports import Position
+from brokersync.ports import Position, SyncQueue
 from brokersync.runtime import RandomIds
 from brokersync.services.dispatch_due import DispatchDue
 from brokersync.services.own_accounts import OwnAccounts
@@ -145,13 +145,15 @@ class Arena:
         """Let time pass."""
         self.clock.ahead += minutes * 60
 
-    def dispatcher(self, seed: int = 7, session: AwsSession | None = None) -> DispatchDue:
-        """A dispatcher of its own, at the arena's time."""
+    def dispatcher(
+        self, seed: int = 7, session: AwsSession | None = None, queue: SyncQueue | None = None
+    ) -> DispatchDue:
+        """A dispatcher of its own, at the arena's time; `queue` takes the place of the stack's."""
         own = session or self.stack.session
         return DispatchDue(
             scheduler=DynamoScheduler(own),
             feeds=type(self.stack.feeds)(own),
-            queue=SqsSyncQueue(own, *self._queue_urls),
+            queue=queue or SqsSyncQueue(own, *self._queue_urls),
             clock=self.clock,
             ids=RandomIds(),
             rng=random.Random(seed),

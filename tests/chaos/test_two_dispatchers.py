@@ -3,11 +3,13 @@
 import random
 import threading
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from brokersync.aws.session import AwsSession
+from brokersync.contracts.jobs import SyncJob
 from brokersync.domain.times import minute_of
 from brokersync.services.dispatch_due import DispatchReport
 from tests.chaos.arena import INTERVAL, Arena, Minute
@@ -60,3 +62,33 @@ def test_i11_two_dispatchers_at_once_forget_nobody_and_each_feed_is_run_once(
         f"two dispatchers at once: {ROUNDS} intervals, {sent} messages for {ROUNDS * FEEDS} due syncs,"
         f" each run once ({time.monotonic() - begun:.1f} s)"
     )
+
+
+class Interrupted:
+    """A queue whose first sender stands still while something else happens, and then sends nothing anybody gets."""
+
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
+        self._meanwhile = [meanwhile]
+        self.sent = 0
+
+    def send(self, jobs: Sequence[tuple[SyncJob, str, int]], *, backfill: bool = False) -> None:
+        self.sent += len(jobs)
+        for happen in self._meanwhile:
+            happen()
+        self._meanwhile = []
+
+
+def test_i11_a_dispatcher_that_is_overtaken_stops_and_moves_nothing_back(arena: Arena) -> None:
+    # given accounts, and a dispatcher that stands still with its first messages in hand
+    traders = arena.connect(FEEDS, executions=3)
+    assert arena.tick_after(0, traders) == []
+    arena.pass_minutes(INTERVAL)
+    stuck = Interrupted(lambda: arena.dispatcher().run(Minute()))
+    # when another one has dispatched everything before it goes on
+    arena.dispatcher(queue=stuck).run(Minute())
+    jobs = arena.take_messages(traders)
+    # then the first one stops where it was overtaken, and everybody got one message
+    assert sorted(job.feed_id for job in jobs) == sorted(trader.feed_id for trader in traders)
+    assert stuck.sent < FEEDS
+    # and the next tick finds nothing left
+    assert arena.dispatcher().run(Minute()).due == 0
