@@ -12,6 +12,7 @@ from brokersync.domain.manifests import Manifest
 from brokersync.domain.pages import Checkpoint, ComeBack, RawPage, masked_digest
 from brokersync.domain.plans import TERMS
 from brokersync.domain.runs import Outcome, RequestedBy, SectionState, SyncRun
+from brokersync.domain.status import RECONNECT
 from brokersync.domain.trades import Origin
 from brokersync.ports import Acquired, Deadline, NotAcquired, Provider
 from brokersync.services.conclude import Completed, Conclusion, OutOfTime, Verdict, conclude
@@ -80,7 +81,11 @@ class SyncFeed:
     def _nothing_to_do(self, job: SyncJob, feed: Feed | None) -> None:
         if feed is None:
             log.warning("feed_unknown", extra={"job_id": job.job_id, "feed_id": job.feed_id})
-        elif feed.lease is None and feed.announce:
+            return
+        if not feed.runnable and feed.error_code in RECONNECT:
+            # The worker that found out may have died before it could say so.
+            self._p.connections.require_reconnect(feed.connection_id, feed.connection_version)
+        if feed.lease is None and feed.announce:
             self._send_announcements(feed)
         else:
             held = feed.is_held(self._p.clock.now())

@@ -419,6 +419,26 @@ def test_i10_a_refused_credential_takes_the_feed_off_the_wheel_and_asks_for_a_ne
     assert world.next_tick() is None
 
 
+def test_i5_a_connection_that_could_not_be_marked_is_marked_when_the_message_comes_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given a worker that ended after the finish, before it could mark the connection
+    world = a_world(UserActionNeededError(ErrorCode.CREDENTIALS_REJECTED, "The broker refused the token."))
+    job = world.job()
+    with monkeypatch.context() as dying:
+        dying.setattr(world.connections, "require_reconnect", dies)
+        with pytest.raises(ConnectionError):
+            world.sync(job)
+    assert (world.feed.runnable, world.connections.reconnects) == (False, set())
+    # When its message comes again, Then nobody is asked, and the connection is marked
+    assert world.sync(job) is None
+    assert world.connections.reconnects == {"con_1"}
+
+
+def dies(*_: object) -> None:
+    raise ConnectionError
+
+
 def test_an_incomplete_set_up_is_asked_again_by_the_schedule_and_needs_no_new_credential() -> None:
     world = a_world(
         UserActionNeededError(ErrorCode.SETUP_INCOMPLETE, "Select the section Trades."),
