@@ -165,13 +165,20 @@ class LogTexts(logging.Handler):
 
 @contextmanager
 def logs() -> Iterator[LogTexts]:
-    """Everything that any logger says at any level while the block runs."""
-    root, handler = logging.getLogger(), LogTexts()
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
+    """Everything that is logged at any level while the block runs; by our own loggers also what they don't hand on."""
+    named = [one for one in logging.Logger.manager.loggerDict.values() if isinstance(one, logging.Logger)]
+    ours = [one for one in named if one.name.split(".")[0] == "brokersync"]
+    to_itself = [logging.getLogger(), *(one for one in ours if not one.propagate)]
+    levels = {one: one.level for one in (*to_itself, *ours)}
+    handler = LogTexts()
+    for one in to_itself:
+        one.addHandler(handler)
+    for one in levels:
+        one.setLevel(logging.DEBUG)
     try:
         yield handler
     finally:
-        root.setLevel(level)
-        root.removeHandler(handler)
+        for one in to_itself:
+            one.removeHandler(handler)
+        for one, level in levels.items():
+            one.setLevel(level)
