@@ -85,7 +85,7 @@ class Oanda(Broker):
     login = Login(environment="practice", credentials={"token": token}, accounts=(account,))
     interval = timedelta(minutes=15)
     moves_prices = True
-    rounds, syncs, batch = 9, 5, 10
+    rounds, syncs, batch = 12, 4, 10
 
     def __init__(self, origin: str) -> None:
         super().__init__(origin)
@@ -113,7 +113,7 @@ class IbkrFlex(Broker):
     begins = datetime(2026, 3, 4, 12, tzinfo=UTC)  # a Wednesday: the statement of Tuesday is there
     interval = timedelta(minutes=240)
     moves_prices = False
-    rounds, syncs, batch = 3, 1, 1
+    rounds, syncs, batch = 4, 1, 1
 
     def __init__(self, origin: str) -> None:
         super().__init__(origin)
