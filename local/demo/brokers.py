@@ -52,6 +52,10 @@ class DemoBroker:
     server: RunningServer
     connections: Sequence[DemoConnection]
 
+    def mend(self) -> None:
+        """End all trouble that was planned for the first round."""
+        httpx.delete(f"{self.server.base_url}/_sim/faults", timeout=10).raise_for_status()
+
     def truth(self) -> Mapping[str, AccountTruth]:
         """What the broker truly holds, by account number."""
         answer = httpx.get(f"{self.server.base_url}/_sim/truth", timeout=30)
@@ -82,7 +86,7 @@ def _oanda(running: ExitStack) -> DemoBroker:
         if fate is Fate.HEALS_ON_RETRY:
             control.faults.add(Fault(path="/transactions", token=spec.token, status=503, times=2))
         elif fate is Fate.FAILS_HALF_WAY:
-            control.faults.add(Fault(path="/idrange", token=spec.token, status=502, nth=2, times=None))
+            control.faults.add(Fault(path="/(idrange|sinceid)", token=spec.token, status=502, nth=2, times=None))
     return DemoBroker(
         key="oanda:practice",
         endpoint=f"{server.base_url}/v3",

@@ -18,7 +18,7 @@ from local.commands.stack import Stack
 from local.demo.brokers import ONE, TWO, DemoConnection
 from local.stack.laptop import Laptop
 
-ROUND_SECONDS = 90.0
+ROUND_SECONDS = 240.0  # some 15 s of work; a slow machine can run into a broker's limit, which means a minute's wait
 LOOK_SECONDS = 0.3
 PLANS: Mapping[str, Plan] = {ONE: Plan.ELITE, TWO: Plan.PRO}
 

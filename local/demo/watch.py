@@ -18,7 +18,9 @@ TRADE_SECONDS = 30.0
 
 
 def watch(screen: Screen, stack: Stack, connected: Sequence[Connected], brokers: Sequence[DemoBroker]) -> NoReturn:
-    """Tell every run that ends, until Ctrl-C."""
+    """Let the brokers mend what ailed them, and tell every run that ends, until Ctrl-C."""
+    for broker in brokers:
+        broker.mend()
     runs = DynamoRuns(stack.session)
     told: dict[str, datetime | None] = {}
     traded = time.monotonic()
