@@ -101,7 +101,7 @@ class Day:
             self.frozen.pop().thaw(self.arena.clock.ahead)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_i1_to_i11_after_a_bad_day_and_some_quiet_minutes_the_books_are_in_order(
     arena: Arena, eight_workers: Fleet, tell: Tell, seed: int
 ) -> None:

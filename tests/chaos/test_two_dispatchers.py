@@ -69,10 +69,10 @@ class Interrupted:
 
     def __init__(self, meanwhile: Callable[[], object]) -> None:
         self._meanwhile = [meanwhile]
-        self.sent = 0
+        self.pages = 0
 
     def send(self, jobs: Sequence[tuple[SyncJob, str, int]], *, backfill: bool = False) -> None:
-        self.sent += len(jobs)
+        self.pages += 1
         for happen in self._meanwhile:
             happen()
         self._meanwhile = []
@@ -89,6 +89,6 @@ def test_i11_a_dispatcher_that_is_overtaken_stops_and_moves_nothing_back(arena: 
     jobs = arena.take_messages(traders)
     # then the first one stops where it was overtaken, and everybody got one message
     assert sorted(job.feed_id for job in jobs) == sorted(trader.feed_id for trader in traders)
-    assert stuck.sent < FEEDS
+    assert stuck.pages == 1
     # and the next tick finds nothing left
     assert arena.dispatcher().run(Minute()).due == 0
