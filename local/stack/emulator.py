@@ -110,11 +110,14 @@ class Emulator:
     def stop(self) -> None:
         """End MiniStack with all its workers and remove its folder; safe to repeat, and not to be interrupted."""
         with _uninterrupted():
-            process, self._process = self._process, None
-            if process is not None:
-                _end_group(process)
+            self._end()
             if self.folder != Path():
                 _remove(self.folder)
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            _end_group(process)
 
     def _start(self) -> None:
         for attempt in range(1, START_ATTEMPTS + 1):
@@ -124,16 +127,17 @@ class Emulator:
             if self._becomes_healthy():
                 return
             reason = self.log_tail(5)
+            self._end()
             if attempt == START_ATTEMPTS or "already in use" not in reason:  # somebody else took the port meanwhile
                 raise EmulatorError(f"the laptop's AWS (MiniStack) did not start:\n{reason}")
 
     def _spawn(self, port: int) -> None:
         with (self.folder / LOG).open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "ministack"],
+                [sys.executable, "-m", "local.stack.guarded", str(self.folder)],
                 cwd=self.folder,
                 env=self._process_environment(port),
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # held open: its end is ours, see guarded
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # a group of its own: Ctrl-C is ours to handle, and ending the group ends all
@@ -198,6 +202,8 @@ def _end_group(process: "subprocess.Popen[bytes]") -> None:
             process.poll()
             time.sleep(0.01)
     process.wait()
+    if process.stdin is not None:
+        process.stdin.close()
 
 
 def _remove(folder: Path) -> None:

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -70,7 +72,7 @@ def test_functions_see_nothing_of_this_machines_settings(tmp_path: Path, monkeyp
     assert "of-this-machine" not in seen.values()
 
 
-INTERRUPTED = textwrap.dedent(
+HOLDS_AN_EMULATOR = textwrap.dedent(
     """
     import time
     from local.stack.emulator import Emulator
@@ -81,24 +83,46 @@ INTERRUPTED = textwrap.dedent(
 )
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_ctrl_c_leaves_no_process_and_no_file() -> None:
-    # given a program that holds an emulator
-    program = subprocess.Popen(
-        [sys.executable, "-c", INTERRUPTED], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+def folder_of(program: "subprocess.Popen[str]") -> Path:
+    """The emulator's folder, once the emulator runs."""
     assert program.stdout is not None
     folder = Path(program.stdout.readline().strip())
     assert processes_of(folder)
+    return folder
 
+
+@pytest.fixture
+def program() -> Iterator[subprocess.Popen[str]]:
+    """A program that holds an emulator, and tells its folder."""
+    with subprocess.Popen([sys.executable, "-c", HOLDS_AN_EMULATOR], stdout=subprocess.PIPE, text=True) as started:
+        yield started
+        started.kill()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_ctrl_c_leaves_no_process_and_no_file(program: "subprocess.Popen[str]") -> None:
+    # given a program that holds an emulator
+    folder = folder_of(program)
     # when it is interrupted, twice as impatient people do
     program.send_signal(signal.SIGINT)
     program.send_signal(signal.SIGINT)
-    program.communicate(timeout=20)
-
+    program.wait(timeout=20)
     # then nothing is left
     assert processes_of(folder) == set()
     assert not folder.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_program_that_is_killed_takes_its_emulator_along(program: "subprocess.Popen[str]") -> None:
+    # given a program that holds an emulator
+    folder = folder_of(program)
+    # when it is killed, which leaves it no time to put anything away
+    program.kill()
+    # then its emulator ends by itself
+    deadline = time.monotonic() + 20
+    while processes_of(folder) or folder.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_the_issuers_documents_can_be_read_without_credentials_though_policies_are_enforced() -> None:
