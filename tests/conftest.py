@@ -1,6 +1,7 @@
 """What every test gets: no real AWS within reach, no network but loopback (see pyproject's pytest options)."""
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -12,6 +13,19 @@ settings.load_profile("brokersync")
 for name in [name for name in os.environ if name.startswith("AWS_")]:
     del os.environ[name]
 os.environ.update(AWS_ACCESS_KEY_ID="testing", AWS_SECRET_ACCESS_KEY="testing", AWS_DEFAULT_REGION="us-east-1")
+
+
+OWN_AWS = {"unit", "contract", "simulators", "template"}  # folders whose tests know no stack that others hold
+HOME = Path(__file__).parent
+
+
+@pytest.fixture(autouse=True)
+def _no_other_tests_aws(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stack that tests of another folder keep running in this process is not to be found by accident."""
+    if request.path.relative_to(HOME).parts[0] in OWN_AWS:
+        monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
 
 
 @pytest.fixture(autouse=True)
