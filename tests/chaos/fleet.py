@@ -29,10 +29,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of a batch: outcomes of its runs, numbers of the deliveries that have to come back, calls made."""
+    """What became of a batch: outcomes of its runs, the deliveries that have to come back, calls made."""
 
     outcomes: Sequence[str]
-    failed: Sequence[int]
+    failed: Sequence[Delivery]
     calls: Sequence[str]
 
 
@@ -44,6 +44,7 @@ class Worker:
         self._theirs_in, requests = os.pipe()
         answers, self._theirs_out = os.pipe()
         self._requests, self._answers = os.fdopen(requests, "w"), os.fdopen(answers)
+        self._batch: Sequence[Delivery] = ()
 
     @property
     def ends(self) -> tuple[int, int]:
@@ -63,7 +64,7 @@ class Worker:
     def deliver(self, batch: Sequence[Delivery], ahead: float = 0.0) -> Report:
         """Hand over a batch at a time some seconds ahead of now; wait for its end."""
         self._send_batch(batch, ahead, None)
-        return _report(self._receive())
+        return self._report()
 
     def freeze(self, delivery: Delivery, before_call: int, ahead: float = 0.0) -> str:
         """Hand over a job; the process stops before its call of that number (from 0). Returns the call's name.
@@ -76,14 +77,20 @@ class Worker:
     def thaw(self, ahead: float) -> Report:
         """Let a frozen process go on, at a later time."""
         self._send({"ahead": ahead})
-        return _report(self._receive())
+        return self._report()
 
     def _send_batch(self, batch: Sequence[Delivery], ahead: float, frozen_at: int | None) -> None:
         messages = [
             {"message_id": str(number), "body": one.job.model_dump_json(), "received": one.received}
             for number, one in enumerate(batch)
         ]
+        self._batch = batch
         self._send({"messages": messages, "ahead": ahead, "frozen_at": frozen_at})
+
+    def _report(self) -> Report:
+        answer = self._receive()
+        failed = [self._batch[int(number)] for number in answer["failed"]]
+        return Report(answer["outcomes"], failed, answer["calls"])
 
     def _send(self, request: Mapping[str, Any]) -> None:
         self._requests.write(json.dumps(request) + "\n")
@@ -94,10 +101,6 @@ class Worker:
         assert line, f"a worker process ended by itself:\n{self._log.read_text(errors='replace')[-3_000:]}"
         answer: dict[str, Any] = json.loads(line)
         return answer
-
-
-def _report(answer: Mapping[str, Any]) -> Report:
-    return Report(answer["outcomes"], [int(number) for number in answer["failed"]], answer["calls"])
 
 
 class Fleet:

@@ -85,7 +85,7 @@ class Day:
         self.deliveries += len(deliveries)
         for report in self._fleet.deliver(deliveries, self.rng, self.arena.clock.ahead):
             # those that have to come back do so later, or never
-            self._late += [Delivery(deliveries[0].job, received=2) for _ in report.failed if self.rng.random() < 0.5]
+            self._late += [Delivery(one.job, received=2) for one in report.failed if self.rng.random() < 0.5]
 
     def _freeze_some(self, deliveries: list[Delivery]) -> None:
         if self.rng.random() < 0.5:

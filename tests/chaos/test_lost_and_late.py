@@ -23,7 +23,7 @@ SEED = 5
 def deliver(fleet: Fleet, arena: Arena, jobs: Sequence[SyncJob]) -> list[str]:
     """Deliver each job once; returns the outcomes of the runs."""
     reports = fleet.deliver([Delivery(job) for job in jobs], random.Random(SEED), arena.clock.ahead)
-    assert not [number for report in reports for number in report.failed]
+    assert not [one for report in reports for one in report.failed]
     return sorted(outcome for report in reports for outcome in report.outcomes)
 
 

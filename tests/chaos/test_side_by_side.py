@@ -45,7 +45,7 @@ def test_i2_i4_every_message_five_times_to_eight_workers_is_one_run_and_each_tra
         deliveries += len(copied)
         reports = eight_workers.deliver(copied, rng, arena.clock.ahead)
         # then nothing has to come back, and each feed was run once
-        assert not [number for report in reports for number in report.failed]
+        assert not [one for report in reports for one in report.failed]
         assert sorted(outcome for report in reports for outcome in report.outcomes) == ["succeeded"] * FEEDS
         # and trades, cash, cursor and balance are the broker's, each entry once
         assert not [problem for trader in traders for problem in arena.problems(trader)]
@@ -81,7 +81,7 @@ def test_i2_i9_a_statement_read_by_eight_workers_is_stored_once_and_corrected_on
             reports = eight_workers.deliver(copies([job], rng), rng, arena.clock.ahead, largest=2)
             outcomes = [outcome for report in reports for outcome in report.outcomes]
             assert len(outcomes) == 1
-            assert not [number for report in reports for number in report.failed]
+            assert not [one for report in reports for one in report.failed]
             ended += outcomes
             job = arena.owed_job(trader)
         # then trades, cash and balances are the broker's, each entry once

@@ -64,8 +64,8 @@ class Calls:
             self._made(f"broker {request.url.path.rpartition('/')[2]}")
             return broker_send(transport, request)
 
-        URLLib3Session.send = to_aws  # type: ignore[method-assign]
-        httpx.HTTPTransport.handle_request = to_broker  # type: ignore[method-assign]
+        URLLib3Session.send = to_aws  # type: ignore[assignment, method-assign]
+        httpx.HTTPTransport.handle_request = to_broker  # type: ignore[assignment, method-assign]
 
     def _made(self, name: str) -> None:
         with self._lock:
@@ -131,9 +131,9 @@ def main() -> None:
                 Worker(requests, answers).work()
             os._exit(0)
         children.append(child)
-    for requests, answers in pairs:
-        os.close(requests)
-        os.close(answers)
+    for mine in pairs:
+        os.close(mine[0])
+        os.close(mine[1])
     for child in children:
         os.waitpid(child, 0)
 

@@ -24,7 +24,8 @@ class Evidence:
 
     def client(self, service: str) -> Any:
         """A client with all rights."""
-        return self._here.emulator.session.client(service, endpoint_url=self._here.emulator.endpoint)
+        session: Any = self._here.emulator.session
+        return session.client(service, endpoint_url=self._here.emulator.endpoint)
 
     def _listen(self) -> None:
         sqs, events, bus = self.client("sqs"), self.client("events"), self._here.deployed.outputs["EventBusName"]

@@ -155,6 +155,7 @@ class Stage:
     def truth(self, trader: Trader) -> Mapping[str, Any]:
         """The account by the broker's own books."""
         seen: Any = self.world.truth({"account": trader.spec.account})
+        account: Mapping[str, Any]
         (account,) = seen["accounts"]
         return account
 

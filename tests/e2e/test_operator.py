@@ -36,7 +36,7 @@ def here() -> Iterator[Stage]:
         made.dispatcher_is_up_to_date()
         for queue in (JOBS, BACKFILL):  # six minutes between two deliveries are too long for a test
             url = made.stack.outputs["SyncJobsQueueUrl" if queue == JOBS else "SyncBackfillQueueUrl"]
-            made.evidence.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1"})
+            made.evidence.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "2"})
         yield made
 
 
