@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from brokersync.brokers.catalog import BrokerCatalog
 from brokersync.domain.manifests import AuthField
-from brokersync.ports import Provider
+from brokersync.ports.brokers import Provider
 from brokersync.runtime import SystemClock
 from local.commands.connect import read_credentials
 from local.commands.errors import CommandError

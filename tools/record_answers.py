@@ -12,7 +12,8 @@ from brokersync.domain.feeds import FetchScope
 from brokersync.domain.manifests import Manifest
 from brokersync.domain.pages import Checkpoint, ComeBack, RawPage
 from brokersync.domain.runs import RunStats
-from brokersync.ports import Clock, FetchContext, Provider
+from brokersync.ports.brokers import FetchContext, Provider
+from brokersync.ports.world import Clock
 from tools.record_scrub import Scrubber, free_texts
 
 PATIENCE = timedelta(minutes=15)

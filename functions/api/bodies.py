@@ -6,7 +6,7 @@ from brokersync.contracts import http
 from brokersync.domain.errors import NEXT_STEPS
 from brokersync.domain.runs import SyncRun
 from brokersync.domain.trades import Execution, StoredEntry
-from brokersync.ports import CurrentPortfolio
+from brokersync.ports.reading import CurrentPortfolio
 from brokersync.services.read_connections import ConnectionState
 from brokersync.services.read_runs import RunsPage
 from brokersync.services.read_status import AccountState, Overview

@@ -13,7 +13,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
 
 from brokersync.contracts.http import FieldProblem
 from brokersync.domain.errors import UserActionNeededError
-from brokersync.ports import ConflictError
+from brokersync.ports.storage import ConflictError
 from brokersync.services.connect_broker import BadConnectionError
 from brokersync.services.own_accounts import AccountNotFoundError
 from brokersync.services.own_connections import ConnectionNotFoundError

@@ -28,7 +28,7 @@ from brokersync.brokers.catalog import BrokerCatalog
 from brokersync.brokers.http import HttpxBrokers
 from brokersync.contracts.jobs import SyncJob
 from brokersync.contracts.triggers import BatchAnswer, BatchItemFailure, QueueBatch
-from brokersync.ports import Clock
+from brokersync.ports.world import Clock
 from brokersync.run_metrics import emit_batch
 from brokersync.runtime import LambdaContext, LambdaDeadline, RandomIds, SystemClock
 from brokersync.services.open_broker import SyncPorts

@@ -12,7 +12,7 @@ from brokersync.domain.errors import SyncError
 from brokersync.domain.money import plain
 from brokersync.domain.pages import Normalised, RawPage
 from brokersync.domain.times import BrokerTime
-from brokersync.ports import Catalog, Provider
+from brokersync.ports.brokers import Catalog, Provider
 from local.commands.errors import CommandError
 
 Json = str | int | bool | None | list["Json"] | dict[str, "Json"]

@@ -18,7 +18,7 @@ from brokersync.brokers.catalog import BrokerCatalog
 from brokersync.domain.errors import NEXT_STEPS
 from brokersync.domain.manifests import AuthField
 from brokersync.domain.plans import Plan
-from brokersync.ports import ConflictError
+from brokersync.ports.storage import ConflictError
 from brokersync.runtime import RandomIds, SystemClock
 from brokersync.services.operate import SetPlan
 from brokersync.services.own_accounts import AccountNotFoundError, OwnAccounts

@@ -10,7 +10,8 @@ from brokersync.domain.feeds import Feed
 from brokersync.domain.runs import Outcome
 from brokersync.domain.status import AccountStatus, SyncStatus, derive
 from brokersync.domain.times import minute_of
-from brokersync.ports import RunsReader, Scheduler
+from brokersync.ports.dispatching import Scheduler
+from brokersync.ports.reading import RunsReader
 from brokersync.runtime import SystemClock
 from brokersync.services.own_accounts import OwnAccounts
 from brokersync.services.read_status import AccountState, ReadStatus

@@ -20,7 +20,8 @@ from brokersync.domain.plans import Plan
 from brokersync.domain.runs import RequestedBy, SyncRun
 from brokersync.domain.times import minute_of
 from brokersync.domain.trades import LedgerEntry
-from brokersync.ports import Position, SyncQueue
+from brokersync.ports.dispatching import Position
+from brokersync.ports.messages import SyncQueue
 from brokersync.runtime import RandomIds
 from brokersync.services.dispatch_due import DispatchDue
 from brokersync.services.own_accounts import OwnAccounts

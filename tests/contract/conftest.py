@@ -16,7 +16,7 @@ from brokersync.aws.scheduler import DynamoScheduler
 from brokersync.aws.session import AwsSession
 from brokersync.aws.users import DynamoUsers
 from brokersync.domain.feeds import Feed
-from brokersync.ports import Acquired
+from brokersync.ports.feeds import Acquired
 from tests.contract import made
 from tests.fakes import (
     FakeAccounts,

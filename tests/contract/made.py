@@ -20,7 +20,8 @@ from brokersync.domain.trades import (
     Side,
     content_hash,
 )
-from brokersync.ports import Finish, NewEntry
+from brokersync.ports.feeds import Finish
+from brokersync.ports.storage import NewEntry
 
 NOW = datetime(2026, 3, 2, 10, 30, tzinfo=UTC)
 TICK = minute_of(NOW)

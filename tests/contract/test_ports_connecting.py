@@ -7,7 +7,9 @@ import pytest
 from brokersync.domain.errors import ErrorCode, LeaseLostError
 from brokersync.domain.feeds import FeedPurpose
 from brokersync.domain.runs import RequestedBy
-from brokersync.ports import Connection, NotAcquired, TradingAccount
+from brokersync.ports.accounts import TradingAccount
+from brokersync.ports.connections import Connection
+from brokersync.ports.feeds import NotAcquired
 from tests.contract import made
 from tests.contract.conftest import World
 

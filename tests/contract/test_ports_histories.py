@@ -14,7 +14,7 @@ from brokersync.domain.errors import LeaseLostError
 from brokersync.domain.feeds import Announcement, Feed, Wanted
 from brokersync.domain.plans import Plan
 from brokersync.domain.runs import Outcome, RequestedBy
-from brokersync.ports import Acquired
+from brokersync.ports.feeds import Acquired
 from tests.contract import made
 from tests.contract.conftest import World, dynamo_world, fake_world
 

@@ -9,7 +9,7 @@ from brokersync.domain.feeds import LEASE_SECONDS, Announcement, Coverage, Lease
 from brokersync.domain.plans import Plan
 from brokersync.domain.runs import Outcome, RequestedBy
 from brokersync.domain.wheel import wheel_key
-from brokersync.ports import Finish, NotAcquired
+from brokersync.ports.feeds import Finish, NotAcquired
 from tests.contract import made
 from tests.contract.conftest import World
 

@@ -9,7 +9,7 @@ from brokersync.domain.errors import LeaseLostError
 from brokersync.domain.feeds import LEASE_SECONDS
 from brokersync.domain.times import BrokerTime
 from brokersync.domain.trades import ExecutionKind, Side, StoredEntry, cancelled, content_hash, corrected, time_key
-from brokersync.ports import ConflictError, Inserted, NewEntry
+from brokersync.ports.storage import ConflictError, Inserted, NewEntry
 from tests.contract import made
 from tests.contract.conftest import World
 

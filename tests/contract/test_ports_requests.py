@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from brokersync.domain.feeds import LEASE_SECONDS, Announcement, Feed, Wanted
 from brokersync.domain.runs import RequestedBy
 from brokersync.domain.wheel import wheel_key
-from brokersync.ports import Acquired, NotAcquired
+from brokersync.ports.feeds import Acquired, NotAcquired
 from tests.contract import made
 from tests.contract.conftest import World
 from tests.fakes import FakeIds

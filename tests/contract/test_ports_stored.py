@@ -12,8 +12,11 @@ from brokersync.domain.plans import Plan
 from brokersync.domain.portfolio import Balance, Position, PositionsSection
 from brokersync.domain.runs import Outcome, RequestedBy, RunStats, SectionState, SyncRun
 from brokersync.domain.trades import Side
-from brokersync.ports import ConflictError, CurrentPortfolio, SchedulerState, TradingAccount
-from brokersync.ports import Position as DispatcherPosition
+from brokersync.ports.accounts import TradingAccount
+from brokersync.ports.dispatching import Position as DispatcherPosition
+from brokersync.ports.dispatching import SchedulerState
+from brokersync.ports.reading import CurrentPortfolio
+from brokersync.ports.storage import ConflictError
 from tests.contract import made
 from tests.contract.conftest import World
 

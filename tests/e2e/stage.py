@@ -16,7 +16,7 @@ from brokersync.domain.feeds import Feed
 from brokersync.domain.identity import user_id
 from brokersync.domain.plans import Plan
 from brokersync.domain.times import minute_of
-from brokersync.ports import Position
+from brokersync.ports.dispatching import Position
 from brokersync.runtime import SystemClock
 from local.commands.connect import connect, manifest_of
 from local.commands.stack import Stack

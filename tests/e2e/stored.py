@@ -8,7 +8,7 @@ from brokersync.aws.runs import DynamoRuns
 from brokersync.domain.feeds import Feed
 from brokersync.domain.runs import SyncRun
 from brokersync.domain.trades import LedgerEntry, time_key
-from brokersync.ports import CurrentPortfolio
+from brokersync.ports.reading import CurrentPortfolio
 from local.commands.stack import Stack
 
 PAGE = 1_000

@@ -11,7 +11,8 @@ from brokersync.domain.feeds import LEASE_SECONDS, Announcement, Feed, Lease, Wa
 from brokersync.domain.plans import Plan
 from brokersync.domain.runs import RequestedBy
 from brokersync.domain.wheel import wheel_key
-from brokersync.ports import Acquired, Connection, DueFeed, DuePage, Finish, NotAcquired
+from brokersync.ports.connections import Connection
+from brokersync.ports.feeds import Acquired, DueFeed, DuePage, Finish, NotAcquired
 
 OWN_RUN = {RequestedBy.CONNECT, RequestedBy.BACKFILL}
 

@@ -12,16 +12,11 @@ from brokersync.domain.feeds import Announcement, Lease
 from brokersync.domain.manifests import LimitWindow
 from brokersync.domain.pages import RawPage
 from brokersync.domain.plans import Plan
-from brokersync.ports import (
-    ConflictError,
-    Connection,
-    ConnectionRecord,
-    Deadline,
-    ErasureReceipt,
-    Position,
-    ProcessSession,
-    SchedulerState,
-)
+from brokersync.ports.brokers import ProcessSession
+from brokersync.ports.connections import Connection, ConnectionRecord, ErasureReceipt
+from brokersync.ports.dispatching import Position, SchedulerState
+from brokersync.ports.storage import ConflictError
+from brokersync.ports.world import Deadline
 
 
 class FakeSyncQueue:

@@ -18,7 +18,9 @@ from brokersync.domain.trades import (
     compare,
     time_key,
 )
-from brokersync.ports import ConflictError, CurrentPortfolio, Inserted, NewEntry, TradingAccount
+from brokersync.ports.accounts import TradingAccount
+from brokersync.ports.reading import CurrentPortfolio
+from brokersync.ports.storage import ConflictError, Inserted, NewEntry
 from tests.fakes.feeds import FakeFeeds
 
 Section = TypeVar("Section", Balance, PositionsSection)

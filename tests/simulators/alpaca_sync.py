@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from brokersync.brokers.alpaca.provider import provider
 from brokersync.domain.pages import Checkpoint, Normalised, RawPage
 from brokersync.domain.trades import LedgerEntry
-from brokersync.ports import FetchContext
+from brokersync.ports.brokers import FetchContext
 from local.demo.truth import differences
 from local.simulators.alpaca_http import make_app
 from local.simulators.alpaca_world import AccountSpec, Rules, World

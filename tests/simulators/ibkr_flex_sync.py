@@ -18,7 +18,7 @@ from brokersync.domain.money import plain
 from brokersync.domain.pages import Checkpoint, ComeBack, Normalised, RawPage
 from brokersync.domain.runs import RunStats
 from brokersync.domain.trades import CashEvent, Execution
-from brokersync.ports import FetchContext
+from brokersync.ports.brokers import FetchContext
 from local.simulators.control import Control
 from local.simulators.ibkr_flex_calendar import SimulatedClock
 from local.simulators.ibkr_flex_http import PATH, make_app

@@ -8,7 +8,7 @@ from brokersync.brokers.mt5.provider import provider
 from brokersync.domain.pages import Checkpoint, Normalised, RawPage
 from brokersync.domain.times import to_ns
 from brokersync.domain.trades import LedgerEntry
-from brokersync.ports import FetchContext, HttpAnswer
+from brokersync.ports.brokers import FetchContext, HttpAnswer
 from local.demo.truth import differences
 from local.simulators.control import LoggedRequest
 from local.simulators.kit import TrueAccount

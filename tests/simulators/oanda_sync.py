@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 from brokersync.brokers.oanda.provider import provider
 from brokersync.domain.pages import Checkpoint, Normalised, RawPage
 from brokersync.domain.trades import CashEvent, Execution
-from brokersync.ports import FetchContext, HttpAnswer
+from brokersync.ports.brokers import FetchContext, HttpAnswer
 from local.simulators.control import Control
 from local.simulators.oanda_http import make_app
 from local.simulators.oanda_time import DAY, SECOND, parse

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from brokersync.aws.session import AwsSession
 from brokersync.aws.tables.accounts import AccountItem, identity_of
 from brokersync.aws.tables.base import Refused, all_of
-from brokersync.ports import TradingAccount
+from brokersync.ports.accounts import TradingAccount
 
 
 class DynamoAccounts:

@@ -18,7 +18,10 @@ from brokersync.aws.tables.base import Refused, Written, all_of
 from brokersync.aws.tables.connections import ConnectionItem
 from brokersync.aws.vault import Opener, Owner, Sealed, Sealer
 from brokersync.domain.connections import ConnectionStatus
-from brokersync.ports import Clock, ConflictError, Connection, ConnectionRecord, Manifests
+from brokersync.ports.brokers import Manifests
+from brokersync.ports.connections import Connection, ConnectionRecord
+from brokersync.ports.storage import ConflictError
+from brokersync.ports.world import Clock
 
 KEPT = timedelta(minutes=10)  # how long a process remembers credentials: a removed connection is noticed after that
 MOST_KEPT = 1_000

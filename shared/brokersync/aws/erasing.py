@@ -23,7 +23,7 @@ from brokersync.aws.tables.trades import TradeItem
 from brokersync.contracts.snapshots import Retention
 from brokersync.domain.errors import LeaseLostError
 from brokersync.domain.feeds import Lease
-from brokersync.ports import Deadline
+from brokersync.ports.world import Deadline
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

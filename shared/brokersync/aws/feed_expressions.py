@@ -13,7 +13,8 @@ from brokersync.aws.tables.records import utc_text
 from brokersync.contracts.jobs import SyncJob
 from brokersync.domain.errors import ErrorCode
 from brokersync.domain.feeds import Feed, Lease, Wanted
-from brokersync.ports import Connection, Finish
+from brokersync.ports.connections import Connection
+from brokersync.ports.feeds import Finish
 
 
 def epoch_is(lease: Lease) -> Condition:

@@ -27,7 +27,9 @@ from brokersync.domain.feeds import LEASE_SECONDS, Announcement, Feed, Lease, Wa
 from brokersync.domain.plans import Plan
 from brokersync.domain.runs import RequestedBy
 from brokersync.domain.wheel import wheel_key
-from brokersync.ports import Acquired, ConflictError, Connection, DueFeed, DuePage, Finish, NotAcquired
+from brokersync.ports.connections import Connection
+from brokersync.ports.feeds import Acquired, DueFeed, DuePage, Finish, NotAcquired
+from brokersync.ports.storage import ConflictError
 
 DUE_PAGE = 1_000  # feeds per page of the due index: what a dispatcher sends between two moves of its position
 TRIES = 5  # how often an update is computed anew because the feed changed meanwhile

@@ -10,7 +10,7 @@ from brokersync.aws.session import AwsSession
 from brokersync.aws.tables.base import Written, all_of
 from brokersync.aws.tables.connections import ConnectionItem
 from brokersync.aws.vault import Opener, Owner, Sealed, Sealer
-from brokersync.ports import ConflictError
+from brokersync.ports.storage import ConflictError
 
 TRIES = 5  # how often a row is read again because a worker or its trader changed it
 

@@ -19,7 +19,7 @@ from brokersync.aws.tables.trades import TradeItem
 from brokersync.domain.errors import LeaseLostError
 from brokersync.domain.feeds import Lease
 from brokersync.domain.trades import Change, Execution, ExecutionKind, LedgerEntry, StoredEntry, compare
-from brokersync.ports import ConflictError, Inserted, NewEntry
+from brokersync.ports.storage import ConflictError, Inserted, NewEntry
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef

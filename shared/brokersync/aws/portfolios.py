@@ -9,7 +9,8 @@ from brokersync.aws.tables.attributes import RecordAttribute, becomes
 from brokersync.aws.tables.base import Written, all_of, any_of
 from brokersync.aws.tables.portfolios import PortfolioItem
 from brokersync.domain.portfolio import Balance, PositionsSection
-from brokersync.ports import ConflictError, CurrentPortfolio
+from brokersync.ports.reading import CurrentPortfolio
+from brokersync.ports.storage import ConflictError
 
 TRIES = 3
 DAYS_READ = 7  # rows among which the newest of each section is sought: one of them may lag behind the other

@@ -6,7 +6,8 @@ from brokersync.aws.session import AwsSession
 from brokersync.aws.tables.attributes import becomes
 from brokersync.aws.tables.base import Refused
 from brokersync.aws.tables.scheduler import SchedulerItem
-from brokersync.ports import ConflictError, Position, SchedulerState
+from brokersync.ports.dispatching import Position, SchedulerState
+from brokersync.ports.storage import ConflictError
 
 DISPATCHER = "dispatcher"  # the table's one item
 

@@ -8,7 +8,8 @@ from brokersync.aws.tables.connections import ConnectionItem
 from brokersync.aws.vault import Opener, Owner, Sealed, Sealer, VaultError
 from brokersync.domain.connections import ConnectionStatus
 from brokersync.domain.errors import ErrorCode, RetryLaterError, UserActionNeededError
-from brokersync.ports import Connection, SessionToken
+from brokersync.ports.brokers import SessionToken
+from brokersync.ports.connections import Connection
 
 
 class StoredSession:

@@ -8,7 +8,8 @@ from botocore.exceptions import ClientError
 from brokersync.aws.session import AwsSession
 from brokersync.contracts.snapshots import Retention, Snapshot, SnapshotRequest, encode_body
 from brokersync.domain.pages import RawPage
-from brokersync.ports import Clock, Manifests
+from brokersync.ports.brokers import Manifests
+from brokersync.ports.world import Clock
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from brokersync.aws.session import AwsSession
 from brokersync.aws.tables.base import Refused
 from brokersync.aws.tables.data_keys import DataKeyItem
-from brokersync.ports import ConflictError
+from brokersync.ports.storage import ConflictError
 
 FIRST_GENERATION = 1  # of the shards' keys: a new one is used from then on, old ones stay readable
 CURRENT = "current"  # the item of data_keys that says which generation is used; none: the first

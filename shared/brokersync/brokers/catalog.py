@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from brokersync.domain.manifests import Manifest
-from brokersync.ports import Provider
+from brokersync.ports.brokers import Provider
 
 
 class BrokerCatalog:

@@ -10,7 +10,8 @@ import httpx
 from brokersync.brokers.redaction import redact, silence_http_logs
 from brokersync.brokers.retry import TryAgain
 from brokersync.domain.errors import BrokerChangedError, ErrorCode, RetryLaterError, UserActionNeededError
-from brokersync.ports import Clock, HttpAnswer
+from brokersync.ports.brokers import HttpAnswer
+from brokersync.ports.world import Clock
 
 USER_AGENT = "brokersync/0.1.0"
 HEADERS = httpx.Headers({"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "gzip"})

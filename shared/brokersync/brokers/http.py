@@ -11,7 +11,8 @@ from brokersync.domain.errors import ErrorCode, RetryLaterError
 from brokersync.domain.limiter import RESERVE_AHEAD, is_good
 from brokersync.domain.manifests import LimitScope, LimitWindow, Manifest
 from brokersync.domain.runs import RunStats
-from brokersync.ports import BrokerHttp, Clock, Deadline, HttpAnswer, Permits
+from brokersync.ports.brokers import BrokerHttp, HttpAnswer, Permits
+from brokersync.ports.world import Clock, Deadline
 
 TIMEOUT_SECONDS = 30.0
 MAX_BYTES = 64 * 2**20

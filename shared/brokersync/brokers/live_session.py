@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from brokersync.domain.errors import BrokerChangedError, UserActionNeededError
-from brokersync.ports import HttpAnswer, Session, SessionToken
+from brokersync.ports.brokers import HttpAnswer, Session, SessionToken
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from brokersync.domain.errors import (
 from brokersync.domain.feeds import POISON_RECEIVES, RETRY_DELAYS, Announcement, Feed, Wanted, retry_at, served_by
 from brokersync.domain.pages import ComeBack
 from brokersync.domain.runs import Outcome, RequestedBy, SectionState
-from brokersync.ports import Finish
+from brokersync.ports.feeds import Finish
 from brokersync.services.progress import Progress, Work
 
 

@@ -12,15 +12,11 @@ from brokersync.domain.manifests import Manifest
 from brokersync.domain.plans import Plan, effective_interval
 from brokersync.domain.portfolio import AccountInfo
 from brokersync.domain.runs import RequestedBy
-from brokersync.ports import (
-    Accounts,
-    Clock,
-    Connection,
-    ConnectionWriter,
-    Feeds,
-    Ids,
-    SyncQueue,
-)
+from brokersync.ports.accounts import Accounts
+from brokersync.ports.connections import Connection, ConnectionWriter
+from brokersync.ports.feeds import Feeds
+from brokersync.ports.messages import SyncQueue
+from brokersync.ports.world import Clock, Ids
 from brokersync.services.new_feeds import NewFeeds, Terms, first_job
 from brokersync.services.relink import Relink
 

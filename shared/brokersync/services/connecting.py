@@ -5,17 +5,12 @@ from dataclasses import dataclass
 
 from brokersync.domain.feeds import Feed
 from brokersync.domain.manifests import Manifest
-from brokersync.ports import (
-    Accounts,
-    Clock,
-    ConnectionRecords,
-    ConnectionWriter,
-    Feeds,
-    Ids,
-    Manifests,
-    Plans,
-    SyncQueue,
-)
+from brokersync.ports.accounts import Accounts, Plans
+from brokersync.ports.brokers import Manifests
+from brokersync.ports.connections import ConnectionRecords, ConnectionWriter
+from brokersync.ports.feeds import Feeds
+from brokersync.ports.messages import SyncQueue
+from brokersync.ports.world import Clock, Ids
 from brokersync.services.connect_broker import BadConnectionError, ConnectBroker, NewConnection
 from brokersync.services.own_connections import ConnectionNotFoundError, OwnConnections
 from brokersync.services.remove_connection import RemoveConnection

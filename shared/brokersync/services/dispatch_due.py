@@ -8,7 +8,11 @@ from brokersync.contracts.jobs import SyncJob
 from brokersync.domain.runs import RequestedBy
 from brokersync.domain.times import minute_of
 from brokersync.domain.wheel import INTERVALS, DueKey, due_keys
-from brokersync.ports import Clock, ConflictError, Deadline, DueFeed, Feeds, Ids, Position, Scheduler, SyncQueue
+from brokersync.ports.dispatching import Position, Scheduler
+from brokersync.ports.feeds import DueFeed, Feeds
+from brokersync.ports.messages import SyncQueue
+from brokersync.ports.storage import ConflictError
+from brokersync.ports.world import Clock, Deadline, Ids
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ import logging
 
 from brokersync.domain.feeds import Feed, FeedPurpose, Lease
 from brokersync.domain.identity import first_feed_id
-from brokersync.ports import Deadline
+from brokersync.ports.world import Deadline
 from brokersync.services.conclude import Completed, OutOfTime
 from brokersync.services.open_broker import SyncPorts
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from brokersync.domain.manifests import Manifest
-from brokersync.ports import Manifests
+from brokersync.ports.brokers import Manifests
 
 
 class ListBrokers:

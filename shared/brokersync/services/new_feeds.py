@@ -11,7 +11,10 @@ from brokersync.domain.identity import account_id_in
 from brokersync.domain.plans import Plan
 from brokersync.domain.portfolio import AccountInfo
 from brokersync.domain.runs import RequestedBy
-from brokersync.ports import Accounts, Clock, Connection, Feeds, Ids, TradingAccount
+from brokersync.ports.accounts import Accounts, TradingAccount
+from brokersync.ports.connections import Connection
+from brokersync.ports.feeds import Feeds
+from brokersync.ports.world import Clock, Ids
 from brokersync.services.relink import Relink
 from brokersync.services.store_chunk import mask
 

@@ -8,22 +8,11 @@ from brokersync.domain.errors import ErrorCode, UserActionNeededError
 from brokersync.domain.feeds import Feed
 from brokersync.domain.manifests import Manifest
 from brokersync.domain.plans import TERMS
-from brokersync.ports import (
-    BrokerHttpFactory,
-    Bus,
-    Catalog,
-    Clock,
-    Connection,
-    Connections,
-    Deadline,
-    Erasing,
-    FetchContext,
-    Ids,
-    Provider,
-    Runs,
-    Snapshots,
-    SyncQueue,
-)
+from brokersync.ports.brokers import BrokerHttpFactory, Catalog, FetchContext, Provider
+from brokersync.ports.connections import Connection, Connections, Erasing
+from brokersync.ports.messages import Bus, SyncQueue
+from brokersync.ports.storage import Runs, Snapshots
+from brokersync.ports.world import Clock, Deadline, Ids
 from brokersync.services.progress import Progress, Work
 from brokersync.services.store_chunk import ChunkStores
 

@@ -5,7 +5,8 @@ from typing import Protocol
 
 from brokersync.domain.feeds import Feed
 from brokersync.domain.plans import Plan, effective_interval
-from brokersync.ports import Feeds, Manifests
+from brokersync.ports.brokers import Manifests
+from brokersync.ports.feeds import Feeds
 
 
 class Users(Protocol):

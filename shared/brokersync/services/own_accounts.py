@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from brokersync.domain.feeds import Feed, FeedPurpose
-from brokersync.ports import AccountsReader, Feeds, TradingAccount
+from brokersync.ports.accounts import AccountsReader, TradingAccount
+from brokersync.ports.feeds import Feeds
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from brokersync.domain.feeds import Feed
-from brokersync.ports import ConnectionRecord, ConnectionRecords, Feeds
+from brokersync.ports.connections import ConnectionRecord, ConnectionRecords
+from brokersync.ports.feeds import Feeds
 
 _CONNECTION_ID = re.compile(r"con_[A-Za-z0-9]{1,60}")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from brokersync.domain.connections import ConnectionStatus, status_of
 from brokersync.domain.errors import NEXT_STEPS, ErrorCode
 from brokersync.domain.feeds import Feed, FeedPurpose
-from brokersync.ports import ConnectionRecord
+from brokersync.ports.connections import ConnectionRecord
 from brokersync.services.own_connections import OwnConnection, OwnConnections
 from brokersync.services.read_status import AccountState, ReadStatus
 

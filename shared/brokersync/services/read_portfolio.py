@@ -1,6 +1,6 @@
 """What an account holds now."""
 
-from brokersync.ports import CurrentPortfolio, PortfoliosReader
+from brokersync.ports.reading import CurrentPortfolio, PortfoliosReader
 from brokersync.services.own_accounts import OwnAccounts
 
 

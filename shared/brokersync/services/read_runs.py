@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from brokersync.domain.runs import SyncRun
-from brokersync.ports import RunsReader
+from brokersync.ports.reading import RunsReader
 from brokersync.services.own_accounts import OwnAccounts
 
 

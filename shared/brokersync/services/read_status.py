@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from brokersync.domain.status import SEVERITY, AccountStatus, SyncStatus, derive
-from brokersync.ports import Clock, Manifests
+from brokersync.ports.brokers import Manifests
+from brokersync.ports.world import Clock
 from brokersync.services.own_accounts import OwnAccount, OwnAccounts
 
 logger = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from brokersync.domain.trades import StoredEntry, time_key
-from brokersync.ports import TradesReader
+from brokersync.ports.reading import TradesReader
 from brokersync.services.own_accounts import OwnAccounts
 
 

@@ -4,7 +4,9 @@ import logging
 from collections.abc import Sequence
 
 from brokersync.domain.errors import ErrorCode, UserActionNeededError
-from brokersync.ports import Accounts, Connection, Disconnecting, Feeds, TradingAccount
+from brokersync.ports.accounts import Accounts, TradingAccount
+from brokersync.ports.connections import Connection, Disconnecting
+from brokersync.ports.feeds import Feeds
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,10 @@ from brokersync.domain.feeds import Feed, FeedPurpose, Wanted
 from brokersync.domain.identity import erase_feed_id, first_feed_id
 from brokersync.domain.plans import Plan
 from brokersync.domain.runs import RequestedBy
-from brokersync.ports import Clock, ConnectionWriter, Feeds, Ids, SyncQueue
+from brokersync.ports.connections import ConnectionWriter
+from brokersync.ports.feeds import Feeds
+from brokersync.ports.messages import SyncQueue
+from brokersync.ports.world import Clock, Ids
 from brokersync.services.connect_broker import wake
 from brokersync.services.own_connections import OwnConnections
 

@@ -8,7 +8,11 @@ from brokersync.domain.identity import first_feed_id
 from brokersync.domain.manifests import Manifest
 from brokersync.domain.plans import Plan, effective_interval
 from brokersync.domain.runs import RequestedBy
-from brokersync.ports import Clock, Connection, ConnectionWriter, Feeds, Ids, Manifests, SyncQueue
+from brokersync.ports.brokers import Manifests
+from brokersync.ports.connections import Connection, ConnectionWriter
+from brokersync.ports.feeds import Feeds
+from brokersync.ports.messages import SyncQueue
+from brokersync.ports.world import Clock, Ids
 from brokersync.services.connect_broker import check_credentials, first_feed, wake
 from brokersync.services.new_feeds import Terms
 from brokersync.services.own_connections import OwnConnection, OwnConnections

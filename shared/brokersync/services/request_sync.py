@@ -9,7 +9,9 @@ from brokersync.domain.errors import NEXT_STEPS, ErrorCode, RetryLaterError
 from brokersync.domain.feeds import Feed, Wanted
 from brokersync.domain.runs import RequestedBy
 from brokersync.domain.status import derive
-from brokersync.ports import Clock, Feeds, Ids, SyncQueue
+from brokersync.ports.feeds import Feeds
+from brokersync.ports.messages import SyncQueue
+from brokersync.ports.world import Clock, Ids
 from brokersync.services.own_accounts import OwnAccounts
 
 logger = logging.getLogger(__name__)

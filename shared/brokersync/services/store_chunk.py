@@ -24,17 +24,10 @@ from brokersync.domain.trades import (
     content_hash,
     corrected,
 )
-from brokersync.ports import (
-    Accounts,
-    ConflictError,
-    Connection,
-    Feeds,
-    KnownTrades,
-    Ledger,
-    NewEntry,
-    Portfolios,
-    TradingAccount,
-)
+from brokersync.ports.accounts import Accounts, TradingAccount
+from brokersync.ports.connections import Connection
+from brokersync.ports.feeds import Feeds
+from brokersync.ports.storage import ConflictError, KnownTrades, Ledger, NewEntry, Portfolios
 from brokersync.services.progress import Progress
 from brokersync.services.relink import Relink
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from brokersync.contracts.jobs import SyncJob
-from brokersync.ports import Deadline
+from brokersync.ports.world import Deadline
 from brokersync.services.sync_feed import RunReport, SyncFeed
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,9 @@ from brokersync.domain.plans import TERMS
 from brokersync.domain.runs import Outcome, RequestedBy, SectionState, SyncRun
 from brokersync.domain.status import RECONNECT
 from brokersync.domain.trades import Origin
-from brokersync.ports import Acquired, Deadline, NotAcquired, Provider
+from brokersync.ports.brokers import Provider
+from brokersync.ports.feeds import Acquired, NotAcquired
+from brokersync.ports.world import Deadline
 from brokersync.services.conclude import Completed, Conclusion, OutOfTime, Verdict, conclude
 from brokersync.services.discover import Discover
 from brokersync.services.erase_connection import EraseConnection

@@ -14,7 +14,8 @@ from brokersync.domain.plans import Plan
 from brokersync.domain.portfolio import AccountInfo
 from brokersync.domain.runs import Outcome, RequestedBy, RunStats, SyncRun
 from brokersync.domain.trades import StoredEntry
-from brokersync.ports import Connection, FetchContext
+from brokersync.ports.brokers import FetchContext
+from brokersync.ports.connections import Connection
 from brokersync.services.store_chunk import ChunkStores
 from brokersync.services.sync_feed import RunReport, SyncFeed, SyncPorts
 from local.demo.truth import differences

@@ -13,7 +13,8 @@ from brokersync.brokers.permits import ProcessPermits
 from brokersync.domain.limiter import RESERVE_AHEAD
 from brokersync.domain.manifests import LimitScope, LimitWindow, Manifest
 from brokersync.domain.runs import RunStats
-from brokersync.ports import BrokerHttp, Clock, Deadline
+from brokersync.ports.brokers import BrokerHttp
+from brokersync.ports.world import Clock, Deadline
 from tests.fakes import FakeAccounts, FakeFeeds, FakeKnownTrades, FakeLedger, FakePortfolios
 
 

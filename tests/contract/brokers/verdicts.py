@@ -8,7 +8,7 @@ from decimal import Decimal
 from brokersync.domain.money import plain
 from brokersync.domain.runs import SyncRun
 from brokersync.domain.trades import Side
-from brokersync.ports import CurrentPortfolio
+from brokersync.ports.reading import CurrentPortfolio
 from brokersync.services.sync_feed import RunReport
 from local.simulators.kit import TrueAccount
 

@@ -16,7 +16,8 @@ from brokersync.aws.session import CONFLICT_TRIES, AwsSession
 from brokersync.aws.tables.trades import TradeItem
 from brokersync.domain.errors import LeaseLostError
 from brokersync.domain.feeds import Lease
-from brokersync.ports import Acquired, Inserted
+from brokersync.ports.feeds import Acquired
+from brokersync.ports.storage import Inserted
 from tests.contract import made
 from tests.contract.test_ports_ledger import first_version
 

@@ -9,7 +9,8 @@ from brokersync.aws.tables.connections import ConnectionItem
 from brokersync.aws.tables.data_keys import DataKeyItem
 from brokersync.brokers.catalog import BrokerCatalog
 from brokersync.domain.connections import ConnectionStatus
-from brokersync.ports import ConflictError, Connection, ConnectionRecord
+from brokersync.ports.connections import Connection, ConnectionRecord
+from brokersync.ports.storage import ConflictError
 from tests.fakes import FakeClock
 from tests.unit.aws.test_sessions import a_token
 

@@ -12,7 +12,7 @@ from brokersync.aws.tables.connections import ConnectionItem
 from brokersync.aws.tables.data_keys import DataKeyItem
 from brokersync.aws.vault import Owner, Sealer, VaultError
 from brokersync.brokers.catalog import BrokerCatalog
-from brokersync.ports import Connection
+from brokersync.ports.connections import Connection
 from tests.fakes import FakeClock
 
 CREDENTIALS = {"token": "8877665544332211", "query_id": "42"}

@@ -21,7 +21,7 @@ from brokersync.domain.feeds import FeedPurpose
 from brokersync.domain.known import KnownFilter
 from brokersync.domain.money import Decimal
 from brokersync.domain.trades import corrected
-from brokersync.ports import Connection, ErasureReceipt
+from brokersync.ports.connections import Connection, ErasureReceipt
 from tests.contract import made
 from tests.contract.test_ports_connecting import account
 from tests.contract.test_ports_stored import balance, run

@@ -12,7 +12,9 @@ from brokersync.aws.tables.connections import ConnectionItem
 from brokersync.aws.tables.data_keys import DataKeyItem
 from brokersync.aws.vault import shard_key
 from brokersync.brokers.catalog import BrokerCatalog
-from brokersync.ports import ConflictError, Connection, SessionToken
+from brokersync.ports.brokers import SessionToken
+from brokersync.ports.connections import Connection
+from brokersync.ports.storage import ConflictError
 from tests.fakes import FakeClock
 from tests.fakes.time_and_chance import START
 

@@ -15,7 +15,8 @@ from brokersync.domain.feeds import Announcement
 from brokersync.domain.plans import Plan
 from brokersync.domain.portfolio import Balance
 from brokersync.domain.runs import RequestedBy
-from brokersync.ports import Acquired, Position
+from brokersync.ports.dispatching import Position
+from brokersync.ports.feeds import Acquired
 from tests.contract import made
 from tests.contract.test_ports_stored import account, run
 from tests.unit.aws.tables.made import MODELS

@@ -13,7 +13,8 @@ from brokersync.aws.vault import VaultError
 from brokersync.brokers.catalog import BrokerCatalog
 from brokersync.domain.connections import ConnectionStatus
 from brokersync.domain.errors import RetryLaterError, UserActionNeededError
-from brokersync.ports import Connection, SessionToken
+from brokersync.ports.brokers import SessionToken
+from brokersync.ports.connections import Connection
 from tests.fakes import FakeClock
 from tests.fakes.time_and_chance import START
 

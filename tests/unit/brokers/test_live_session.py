@@ -7,7 +7,7 @@ import pytest
 
 from brokersync.brokers.live_session import RENEW_BEFORE, LiveSession
 from brokersync.domain.errors import BrokerChangedError, ErrorCode, RetryLaterError, UserActionNeededError
-from brokersync.ports import HttpAnswer, ProcessSession, SessionToken
+from brokersync.ports.brokers import HttpAnswer, ProcessSession, SessionToken
 
 NOW = datetime(2026, 3, 2, 10, 30, tzinfo=UTC)
 REJECTED = UserActionNeededError(ErrorCode.CREDENTIALS_REJECTED, "Wrong password.")

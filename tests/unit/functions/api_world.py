@@ -18,7 +18,10 @@ from brokersync.domain.plans import Plan
 from brokersync.domain.runs import Outcome, RequestedBy, RunStats, SectionState, SyncRun
 from brokersync.domain.times import minute_of
 from brokersync.domain.trades import Origin, content_hash
-from brokersync.ports import Acquired, Connection, NewEntry, TradingAccount
+from brokersync.ports.accounts import TradingAccount
+from brokersync.ports.connections import Connection
+from brokersync.ports.feeds import Acquired
+from brokersync.ports.storage import NewEntry
 from brokersync.services.connecting import Connecting
 from brokersync.services.list_brokers import ListBrokers
 from brokersync.services.own_accounts import OwnAccounts

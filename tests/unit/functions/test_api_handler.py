@@ -23,7 +23,8 @@ from brokersync.domain.identity import user_id
 from brokersync.domain.portfolio import Balance
 from brokersync.domain.runs import RequestedBy
 from brokersync.domain.trades import Origin, content_hash
-from brokersync.ports import Acquired, NewEntry
+from brokersync.ports.feeds import Acquired
+from brokersync.ports.storage import NewEntry
 from tests.fakes.time_and_chance import START
 from tests.unit.aws.tables.made import MODELS
 from tests.unit.functions.api_world import SAMPLE_EVENT, Answer, Context, a_feed, a_run, an_account, answer_of

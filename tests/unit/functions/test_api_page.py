@@ -12,7 +12,7 @@ from brokersync.domain.errors import ErrorCode
 from brokersync.domain.feeds import Wanted
 from brokersync.domain.runs import Outcome, RequestedBy
 from brokersync.domain.times import from_rfc3339
-from brokersync.ports import Finish
+from brokersync.ports.feeds import Finish
 from tests.extras import chromium
 from tests.fakes.time_and_chance import START
 from tests.unit.functions.api_world import NEWS_NOTE, ApiWorld, a_feed, an_account

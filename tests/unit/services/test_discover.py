@@ -15,7 +15,7 @@ from brokersync.domain.identity import first_feed_id
 from brokersync.domain.plans import Plan
 from brokersync.domain.portfolio import AccountInfo
 from brokersync.domain.runs import Outcome, RequestedBy
-from brokersync.ports import FetchContext
+from brokersync.ports.brokers import FetchContext
 from brokersync.services.connect_broker import ConnectBroker, NewConnection
 from brokersync.services.sync_feed import RunReport
 from tests.fakes import FakeDeadline

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from brokersync.domain.feeds import Feed
 from brokersync.domain.plans import Plan
 from brokersync.domain.times import minute_of
-from brokersync.ports import Position
+from brokersync.ports.dispatching import Position
 from brokersync.services.dispatch_due import DispatchDue, DispatchReport
 from tests.fakes import FakeClock, FakeDeadline, FakeFeeds, FakeIds, FakeScheduler, FakeSyncQueue
 

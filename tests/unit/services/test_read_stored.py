@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from brokersync.domain.identity import user_id
 from brokersync.domain.portfolio import Balance, PositionsSection
 from brokersync.domain.times import from_rfc3339
-from brokersync.ports import CurrentPortfolio
+from brokersync.ports.reading import CurrentPortfolio
 from brokersync.services.own_accounts import AccountNotFoundError
 from tests.unit.functions.api_world import ISSUER, ApiWorld, a_run
 

@@ -10,7 +10,7 @@ import pytest
 
 from brokersync.contracts.jobs import SyncJob
 from brokersync.domain.runs import RequestedBy
-from brokersync.ports import Deadline
+from brokersync.ports.world import Deadline
 from brokersync.services.sync_batch import JobMessage, SyncBatch
 from brokersync.services.sync_feed import RunReport
 from tests.fakes import FakeClock, FakeDeadline

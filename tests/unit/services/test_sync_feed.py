@@ -13,7 +13,8 @@ from brokersync.domain.feeds import FetchScope, Wanted
 from brokersync.domain.pages import FetchStep
 from brokersync.domain.runs import Outcome, RequestedBy
 from brokersync.domain.status import AccountStatus, derive
-from brokersync.ports import FetchContext, Finish
+from brokersync.ports.brokers import FetchContext
+from brokersync.ports.feeds import Finish
 from tests.unit.services.world import (
     Checkpoint,
     ComeBack,

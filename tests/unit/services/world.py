@@ -16,7 +16,9 @@ from brokersync.domain.portfolio import AccountInfo
 from brokersync.domain.runs import RequestedBy, RunStats
 from brokersync.domain.times import from_rfc3339, minute_of
 from brokersync.domain.trades import AssetClass, Execution, ExecutionKind, Side
-from brokersync.ports import BrokerHttp, Connection, Deadline, FetchContext, HttpAnswer
+from brokersync.ports.brokers import BrokerHttp, FetchContext, HttpAnswer
+from brokersync.ports.connections import Connection
+from brokersync.ports.world import Deadline
 from brokersync.services.open_broker import SyncPorts
 from brokersync.services.store_chunk import ChunkStores
 from brokersync.services.sync_feed import RunReport, SyncFeed

@@ -7,7 +7,7 @@ from pynamodb.attributes import UnicodeAttribute
 from pynamodb.indexes import KeysOnlyProjection
 
 from brokersync.aws.tables.base import Table, TableIndex, settings
-from brokersync.ports import TradingAccount
+from brokersync.ports.accounts import TradingAccount
 
 
 class AccountsByUser(TableIndex["AccountItem"], name="by_user", projection=KeysOnlyProjection()):

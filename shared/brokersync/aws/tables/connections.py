@@ -6,7 +6,7 @@ from pynamodb.indexes import KeysOnlyProjection
 from brokersync.aws.tables.attributes import CountsAttribute, IntegerAttribute, TimeAttribute
 from brokersync.aws.tables.base import Table, TableIndex, settings
 from brokersync.domain.connections import ConnectionStatus
-from brokersync.ports import Connection, ConnectionRecord, ErasureReceipt
+from brokersync.ports.connections import Connection, ConnectionRecord, ErasureReceipt
 
 
 class ConnectionsByUser(TableIndex["ConnectionItem"], name="by_user", projection=KeysOnlyProjection()):

@@ -4,7 +4,7 @@ from pynamodb.attributes import UnicodeAttribute, UnicodeSetAttribute
 
 from brokersync.aws.tables.attributes import RecordAttribute
 from brokersync.aws.tables.base import Table, settings
-from brokersync.ports import Position
+from brokersync.ports.dispatching import Position
 
 
 class SchedulerItem(Table):

@@ -12,7 +12,7 @@ from brokersync.brokers.alpaca.manifest import ACCOUNT, ACTIVITIES, POSITIONS
 from brokersync.brokers.exact_json import decode
 from brokersync.domain.errors import BrokerChangedError, ErrorCode, RetryLaterError, UserActionNeededError
 from brokersync.domain.pages import RawPage
-from brokersync.ports import FetchContext, HttpAnswer
+from brokersync.ports.brokers import FetchContext, HttpAnswer
 
 PAGE_SIZE: Final = 100
 """The most activities that Alpaca gives in one answer, unless a whole day is asked for."""

@@ -14,7 +14,7 @@ from brokersync.domain.errors import ErrorCode, UserActionNeededError
 from brokersync.domain.manifests import Manifest
 from brokersync.domain.pages import Checkpoint, FetchStep, Normalised, RawPage
 from brokersync.domain.portfolio import AccountInfo
-from brokersync.ports import FetchContext
+from brokersync.ports.brokers import FetchContext
 
 _MARGIN = timedelta(days=1)  # what happened on the day an account was made may be dated by another zone's day
 

@@ -10,7 +10,7 @@ from brokersync.brokers.ibkr_flex.values import compact
 from brokersync.brokers.ibkr_flex.windows import Window
 from brokersync.domain.errors import ErrorCode, UserActionNeededError
 from brokersync.domain.pages import RawPage
-from brokersync.ports import FetchContext
+from brokersync.ports.brokers import FetchContext
 
 VERSION: Final = "3"
 _HEADERS = ("content-type", "date")

@@ -26,7 +26,7 @@ from brokersync.brokers.ibkr_flex.windows import Cursor, Window, history_begins,
 from brokersync.domain.errors import BrokerChangedError, ErrorCode, RetryLaterError, SyncError, UserActionNeededError
 from brokersync.domain.pages import Checkpoint, ComeBack, FetchStep, RawPage
 from brokersync.domain.times import from_date
-from brokersync.ports import FetchContext
+from brokersync.ports.brokers import FetchContext
 
 FIRST_POLL: Final = timedelta(seconds=5)
 NEXT_POLL: Final = timedelta(seconds=10)

@@ -26,7 +26,7 @@ from brokersync.domain.errors import BrokerChangedError
 from brokersync.domain.manifests import Manifest
 from brokersync.domain.pages import FetchStep, Normalised, RawPage
 from brokersync.domain.portfolio import AccountInfo
-from brokersync.ports import FetchContext
+from brokersync.ports.brokers import FetchContext
 
 _SAY_NOTHING = frozenset({SEND_REQUEST, GET_STATEMENT, UNEXPECTED})
 """Pages that led to a statement and hold none."""

@@ -11,7 +11,7 @@ from brokersync.brokers.mt5.manifest import HISTORY, INFO, POSITIONS
 from brokersync.brokers.mt5.settings import Settings, TimeUnit, is_login, read_settings
 from brokersync.domain.errors import ErrorCode, UserActionNeededError
 from brokersync.domain.pages import RawPage
-from brokersync.ports import FetchContext, HttpAnswer
+from brokersync.ports.brokers import FetchContext, HttpAnswer
 
 ENDPOINTS: Final = {INFO: "info", POSITIONS: "positions", HISTORY: "history"}
 _KEPT_HEADERS = ("date", "x-request-id")

@@ -29,7 +29,7 @@ from brokersync.brokers.mt5.completeness import (
 from brokersync.brokers.mt5.models import Deal, Info, Position
 from brokersync.domain.errors import BrokerChangedError, ErrorCode, NeedsReviewError, UserActionNeededError
 from brokersync.domain.pages import Checkpoint, FetchStep, RawPage
-from brokersync.ports import FetchContext
+from brokersync.ports.brokers import FetchContext
 
 FIRST_WINDOW: Final = 32 * DAY
 """The time that a load asks for first; a year where little is new."""

@@ -16,7 +16,7 @@ from brokersync.domain.errors import BrokerChangedError, ErrorCode, UserActionNe
 from brokersync.domain.manifests import Manifest
 from brokersync.domain.pages import FetchStep, Normalised, RawPage
 from brokersync.domain.portfolio import AccountInfo
-from brokersync.ports import FetchContext
+from brokersync.ports.brokers import FetchContext
 
 
 class Mt5Provider:

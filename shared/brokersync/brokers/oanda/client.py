@@ -15,7 +15,7 @@ from brokersync.domain.errors import (
     UserActionNeededError,
 )
 from brokersync.domain.pages import RawPage
-from brokersync.ports import FetchContext, HttpAnswer
+from brokersync.ports.brokers import FetchContext, HttpAnswer
 
 PAGE_SIZE: Final = 1000
 """The most transactions that OANDA gives in one answer."""

@@ -19,7 +19,7 @@ from brokersync.domain.errors import ErrorCode, UserActionNeededError
 from brokersync.domain.manifests import Manifest
 from brokersync.domain.pages import Checkpoint, FetchStep, Normalised, RawPage
 from brokersync.domain.portfolio import AccountInfo
-from brokersync.ports import FetchContext
+from brokersync.ports.brokers import FetchContext
 
 NOTHING_YET = ("", "0")  # cursors of an account of which nothing was loaded, or which had no transaction yet
 

@@ -13,7 +13,7 @@ from brokersync.domain.feeds import Coverage, Feed, Wanted
 from brokersync.domain.plans import Plan
 from brokersync.domain.runs import Outcome, RequestedBy
 from brokersync.domain.times import minute_of
-from brokersync.ports import Finish
+from brokersync.ports.feeds import Finish
 
 NOW = datetime(2026, 11, 2, 10, 30, 17, 123456, tzinfo=UTC)
 ID = "x" * 26

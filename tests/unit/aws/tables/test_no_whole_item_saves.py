@@ -10,7 +10,7 @@ from brokersync.aws.session import AwsSession
 from brokersync.aws.tables.feeds import FeedItem
 from brokersync.domain.feeds import Announcement
 from brokersync.domain.plans import Plan
-from brokersync.ports import Acquired
+from brokersync.ports.feeds import Acquired
 from tests.contract import made
 
 SHARED = Path(brokersync.aws.__file__).parents[1]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from brokersync.brokers.oanda.manifest import MANIFEST as BY_ADDRESS
 from brokersync.domain.manifests import LimitScope
 from brokersync.domain.runs import RunStats
-from brokersync.ports import BrokerHttp
+from brokersync.ports.brokers import BrokerHttp
 from tests.fakes import FakeClock, FakeDeadline, FakePermits
 
 BY_CREDENTIAL = replace(BY_ADDRESS, limit_scope=LimitScope.CREDENTIAL)

@@ -1,0 +1,115 @@
+"""What a run stores: entries, portfolios, run rows and raw answers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from brokersync.domain.feeds import Lease
+from brokersync.domain.known import KnownFilter
+from brokersync.domain.pages import RawPage
+from brokersync.domain.portfolio import Balance, PositionsSection
+from brokersync.domain.runs import SyncRun
+from brokersync.domain.trades import LedgerEntry, Origin, StoredEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEntry:
+    """An entry to insert under its account."""
+
+    account_id: str
+    entry: LedgerEntry
+    content_hash: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inserted:
+    """What an insertion found: how many were new, which ids were there already, and with which content."""
+
+    inserted: int
+    existing: Sequence[tuple[NewEntry, StoredEntry]] = ()
+
+
+class Ledger(Protocol):
+    """Trades and cash events. The conditional insert is the only truth about what is stored (I2)."""
+
+    def insert(self, lease: Lease, entries: Sequence[NewEntry], cursor: str | None) -> Inserted:
+        """Insert what isn't there, in transactions under the lease's epoch that also count the feed's `news`.
+
+        With a cursor, the last transaction moves it, unless an entry exists with another content. Raises
+        LeaseLostError.
+        """
+        ...
+
+    def get(self, account_id: str, entry: LedgerEntry) -> StoredEntry | None:
+        """What is stored under the entry's id."""
+        ...
+
+    def get_trade(self, account_id: str, source_trade_id: str) -> StoredEntry | None:
+        """The execution stored under this id."""
+        ...
+
+    def latest_trade(self, account_id: str) -> StoredEntry | None:
+        """The newest execution of the account, by the time it was executed."""
+        ...
+
+    def with_trade_ref(self, account_id: str, trade_ref: str) -> Sequence[StoredEntry]:
+        """The uncancelled executions with this broker trade number, oldest first: a rebook shares its original's."""
+        ...
+
+    def add_version(
+        self, lease: Lease, stored: StoredEntry, following: StoredEntry, cancel: NewEntry | None = None
+    ) -> None:
+        """Replace the current version and keep the old one readable (I9), in one transaction under the epoch.
+
+        With `cancel`, the cancel row that causes it is inserted in the same transaction. Each row counts as one of the
+        feed's `news`. Raises LeaseLostError; a version that somebody else wrote meanwhile raises ConflictError.
+        """
+        ...
+
+
+class ConflictError(Exception):
+    """Somebody else changed the item first: read again."""
+
+
+class KnownTrades(Protocol):
+    """The newest entries of a feed by their hashes: a filter that saves writes, never the truth."""
+
+    def load(self, feed_id: str) -> KnownFilter:
+        """The filter as it was saved last; empty when nothing is known."""
+        ...
+
+    def save(self, lease: Lease, known: KnownFilter) -> None:
+        """Replace the filter, unless a later epoch has: then nothing happens, because losing it costs only writes."""
+        ...
+
+
+class Portfolios(Protocol):
+    """Balance and positions per account, one row a day; the newest row is the current one.
+
+    Of two sections of the same time, the one of the later run is newer: run ids sort by when the runs began.
+    """
+
+    def put_balance(self, account_id: str, balance: Balance, run_id: str) -> bool:
+        """Store a balance section unless a newer one is there; whether it was stored."""
+        ...
+
+    def put_positions(self, account_id: str, positions: PositionsSection, run_id: str) -> bool:
+        """Store a positions section unless a newer one is there; whether it was stored."""
+        ...
+
+
+class Runs(Protocol):
+    """The sync log."""
+
+    def put(self, run: SyncRun, keep_days: int) -> bool:
+        """Write a run row once; False if a row of that run exists (it is left as it is)."""
+        ...
+
+
+class Snapshots(Protocol):
+    """Raw answers, write-once (I1)."""
+
+    def put(self, *, feed_id: str, run_id: str, seq: int, broker: str, job_id: str, page: RawPage) -> str:
+        """Store one answer before anybody parses it; returns the object's key. An object that is there is success."""
+        ...
