@@ -17,8 +17,8 @@ from local.demo.brokers import DemoBroker, demo_brokers
 from local.demo.proof import StoredAccount, problems, stored_accounts
 from local.demo.round import PLANS, RoundError, connect_all, sync_all, told_by_api
 from local.demo.screen import Row, Screen
-from local.demo.truth import AccountTruth
 from local.demo.watch import watch
+from local.simulators.truth import AccountTruth
 from local.stack.deploy import DeployError
 from local.stack.emulator import EmulatorError, forget_machine_settings
 from local.stack.laptop import DispatchError, Laptop, laptop

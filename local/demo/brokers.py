@@ -7,7 +7,6 @@ from enum import StrEnum
 
 import httpx
 
-from local.demo.truth import AccountTruth, Truth
 from local.simulators.faults import Fault
 from local.simulators.ibkr_flex_http import PATH as FLEX_PATH
 from local.simulators.ibkr_flex_http import make_app as make_ibkr_flex
@@ -17,6 +16,7 @@ from local.simulators.ibkr_flex_world import World as FlexWorld
 from local.simulators.oanda_http import make_app as make_oanda
 from local.simulators.oanda_world import AccountSpec, World
 from local.simulators.serving import RunningServer, serve_in_thread
+from local.simulators.truth import AccountTruth, Truth
 
 ONE, TWO = "trader-one", "trader-two"
 

@@ -12,7 +12,7 @@ from brokersync.domain.trades import LedgerEntry, StoredEntry, time_key
 from local.commands.stack import Stack
 from local.demo.brokers import Fate
 from local.demo.round import Connected
-from local.demo.truth import AccountTruth, TrueEntry, differences
+from local.simulators.truth import AccountTruth, TrueEntry, differences
 
 PAGE = 1_000
 MOST_SHOWN = 5  # differences of one account

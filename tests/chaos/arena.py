@@ -28,9 +28,9 @@ from brokersync.services.own_accounts import OwnAccounts
 from brokersync.services.request_sync import RequestedSync, RequestSync
 from local.commands.connect import connect, manifest_of
 from local.commands.stack import Stack
-from local.demo.truth import AccountTruth, differences
 from local.simulators.control import Control
 from local.simulators.oanda_world import AccountSpec, World
+from local.simulators.truth import AccountTruth, differences
 from local.stack.laptop import Laptop
 from tests.e2e.stored import Stored
 

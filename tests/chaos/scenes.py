@@ -7,8 +7,8 @@ from datetime import UTC, datetime, time, timedelta
 
 from brokersync.domain.feeds import FetchScope
 from local.commands.connect import manifest_of
-from local.demo.truth import differences
 from local.simulators.kit import BrokerKit, Happening, KitClock, Login, Past, Scene, kit_of
+from local.simulators.truth import differences
 from tests.chaos.arena import Arena, Clock, Trader
 
 TUESDAY, MORNING = 1, time(13, tzinfo=UTC)  # 09:00 in New York, as every kit's scene begins

@@ -20,12 +20,12 @@ from brokersync.ports.dispatching import Position
 from brokersync.runtime import SystemClock
 from local.commands.connect import connect, manifest_of
 from local.commands.stack import Stack
-from local.demo.truth import AccountTruth
 from local.simulators.control import Control
 from local.simulators.faults import Fault
 from local.simulators.oanda_http import make_app
 from local.simulators.oanda_world import AccountSpec, World
 from local.simulators.serving import serve_in_thread
+from local.simulators.truth import AccountTruth
 from local.stack.laptop import Laptop, laptop
 from tests.e2e.evidence import Evidence
 from tests.e2e.schedule import stop_schedule

@@ -8,7 +8,7 @@ import pytest
 from brokersync.contracts import http
 from brokersync.domain.runs import Outcome
 from brokersync.domain.status import AccountStatus
-from local.demo.truth import differences
+from local.simulators.truth import differences
 from tests.e2e.bad_answers import CASES, Broker
 from tests.e2e.stage import SECRET, Stage, Trader, stage
 

@@ -7,7 +7,7 @@ import pytest
 
 from brokersync.contracts.jobs import SyncJob
 from brokersync.domain.runs import Outcome, RequestedBy
-from local.demo.truth import differences
+from local.simulators.truth import differences
 from tests.e2e.schedule import consume
 from tests.e2e.stage import INTERVAL, Stage, stage
 

@@ -8,8 +8,8 @@ import pytest
 from brokersync.domain.errors import NEXT_STEPS, ErrorCode
 from brokersync.domain.runs import Outcome, RequestedBy
 from local.cli import main
-from local.demo.truth import differences
 from local.simulators.faults import Fault
+from local.simulators.truth import differences
 from tests.e2e.stage import SECRET, Stage, Trader, stage
 
 pytestmark = pytest.mark.stack

@@ -8,11 +8,11 @@ from brokersync.brokers.alpaca.provider import provider
 from brokersync.domain.pages import Checkpoint, Normalised, RawPage
 from brokersync.domain.trades import LedgerEntry
 from brokersync.ports.brokers import FetchContext
-from local.demo.truth import differences
 from local.simulators.alpaca_http import make_app
 from local.simulators.alpaca_world import AccountSpec, Rules, World
 from local.simulators.control import LoggedRequest
 from local.simulators.serving import RunningServer
+from local.simulators.truth import differences
 from tests.simulators.conftest import Stage
 from tests.simulators.oanda_sync import PlainHttp
 

@@ -9,13 +9,13 @@ from brokersync.domain.pages import Checkpoint, Normalised, RawPage
 from brokersync.domain.times import to_ns
 from brokersync.domain.trades import LedgerEntry
 from brokersync.ports.brokers import FetchContext, HttpAnswer
-from local.demo.truth import differences
 from local.simulators.control import LoggedRequest
 from local.simulators.kit import TrueAccount
 from local.simulators.mt5_clock import NEW_YORK_PLUS_7
 from local.simulators.mt5_http import Style, make_app
 from local.simulators.mt5_world import AccountSpec, World
 from local.simulators.serving import RunningServer
+from local.simulators.truth import differences
 from tests.simulators.conftest import Stage
 from tests.simulators.oanda_sync import PlainHttp
 

@@ -18,8 +18,8 @@ from brokersync.ports.brokers import FetchContext
 from brokersync.ports.connections import Connection
 from brokersync.services.store_chunk import ChunkStores
 from brokersync.services.sync_feed import RunReport, SyncFeed, SyncPorts
-from local.demo.truth import differences
 from local.simulators.kit import BrokerKit, Happening, KitClock, Login, Scene
+from local.simulators.truth import differences
 from tests.contract.brokers.recording import (
     Bucket,
     CountedBrokers,

@@ -7,7 +7,7 @@ import pytest
 
 from brokersync.domain.times import from_rfc3339
 from brokersync.domain.trades import AssetClass, CashEvent, CashKind, Execution, Side
-from local.demo.truth import AccountTruth, differences
+from local.simulators.truth import AccountTruth, differences
 
 TRADE = Execution(
     broker_account_id="101-004-1-001",
