@@ -7,12 +7,18 @@ from enum import StrEnum
 
 import httpx
 
+from local.simulators.alpaca import demo_specs as alpaca_accounts
+from local.simulators.alpaca_http import make_app as make_alpaca
+from local.simulators.alpaca_world import World as AlpacaWorld
 from local.simulators.faults import Fault
 from local.simulators.ibkr_flex_http import PATH as FLEX_PATH
 from local.simulators.ibkr_flex_http import make_app as make_ibkr_flex
 from local.simulators.ibkr_flex_world import AccountSpec as FlexAccountSpec
 from local.simulators.ibkr_flex_world import LoginSpec, QuerySpec
 from local.simulators.ibkr_flex_world import World as FlexWorld
+from local.simulators.mt5 import demo_specs as mt5_accounts
+from local.simulators.mt5_http import make_app as make_mt5
+from local.simulators.mt5_world import World as Mt5World
 from local.simulators.oanda_http import make_app as make_oanda
 from local.simulators.oanda_world import AccountSpec, World
 from local.simulators.serving import RunningServer, serve_in_thread
@@ -67,7 +73,7 @@ class DemoBroker:
 def demo_brokers() -> Iterator[Sequence[DemoBroker]]:
     """All of the demo's brokers, until the `with` block ends; what takes longest comes first."""
     with ExitStack() as running:
-        yield [_ibkr_flex(running), _oanda(running)]
+        yield [_ibkr_flex(running), _mt5(running), _alpaca(running), _oanda(running)]
 
 
 def _oanda(running: ExitStack) -> DemoBroker:
@@ -165,4 +171,56 @@ def _ibkr_login(number: int, *, accounts: int, query: QuerySpec) -> LoginSpec:
         ),
         queries=(query,),
         polls=0,
+    )
+
+
+def _alpaca(running: ExitStack) -> DemoBroker:
+    world = AlpacaWorld()
+    spec, other = alpaca_accounts(1, executions=400, accounts=2)
+    for one in (spec, other):
+        world.open_account(one)
+    app, control = make_alpaca(world)
+    server = running.enter_context(serve_in_thread(app))
+    control.faults.add(Fault(path="/positions", token=other.key_id, status=429, times=2))
+    return DemoBroker(
+        key="alpaca:paper",
+        endpoint=f"{server.base_url}/v2",
+        server=server,
+        connections=[
+            DemoConnection(
+                trader=trader,
+                broker="alpaca",
+                environment="paper",
+                credentials={"api_key_id": one.key_id, "api_secret_key": one.secret},
+                account_numbers=[one.account],
+                fate=fate,
+            )
+            for trader, fate, one in ((ONE, Fate.HEALTHY, spec), (TWO, Fate.HEALS_ON_RETRY, other))
+        ],
+    )
+
+
+def _mt5(running: ExitStack) -> DemoBroker:
+    (spec,) = mt5_accounts(1, executions=300, accounts=1)
+    app, _ = make_mt5(Mt5World([spec]))
+    server = running.enter_context(serve_in_thread(app))
+    return DemoBroker(
+        key="mt5:bridge",
+        endpoint=server.base_url,
+        server=server,
+        connections=[
+            DemoConnection(
+                trader=ONE,
+                broker="mt5",
+                environment="bridge",
+                credentials={
+                    "base_url": "https://bridge.example.com",  # on the laptop the endpoint takes its place
+                    "api_key": spec.api_key,
+                    "server_zone": spec.zone,
+                    "login": spec.login,
+                },
+                account_numbers=[spec.login],
+                fate=Fate.HEALTHY,
+            )
+        ],
     )
