@@ -23,7 +23,7 @@ from brokersync.ports.connections import Connection, ConnectionRecord
 from brokersync.ports.storage import ConflictError
 from brokersync.ports.world import Clock
 
-KEPT = timedelta(minutes=10)  # how long a process remembers credentials: a removed connection is noticed after that
+KEPT = timedelta(hours=1)  # how long a process remembers credentials: longer than most intervals (adr/0002-vault.md)
 MOST_KEPT = 1_000
 
 
