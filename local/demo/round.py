@@ -72,7 +72,7 @@ def sync_all(here: Laptop, stack: Stack, connected: Sequence[Connected], tell: C
         if tick.done() and not open_feeds:
             return tick.result()["due"]
         if time.monotonic() > deadline:
-            names = ", ".join(open_feeds) or "the dispatcher"
+            names = "\n".join(_at_work(stack.feeds.get(feed_id)) for feed_id in open_feeds) or "the dispatcher"
             raise RoundError(f"after {ROUND_SECONDS:.0f} s still at work: {names}\n{here.emulator.errors()}")
         time.sleep(LOOK_SECONDS)
 
@@ -103,3 +103,13 @@ def has_settled(feed: Feed | None) -> bool:
     if feed is None or feed.lease is not None or feed.outcome in {None, Outcome.DEFERRED}:
         return False
     return feed.wanted is None or feed.outcome is Outcome.FAILED
+
+
+def _at_work(feed: Feed | None) -> str:
+    """What an open feed waits for, for whoever has to find out why a round did not end."""
+    if feed is None:
+        return "a feed that is gone"
+    held = f"held until {feed.lease.until:%H:%M:%S}" if feed.lease else "free"
+    owed = f"{feed.wanted.kind.value} owed at {feed.wanted.not_before:%H:%M:%S}" if feed.wanted else "nothing owed"
+    last = f"{feed.outcome.value if feed.outcome else 'never run'} {feed.safe_message}".strip()
+    return f"{feed.feed_id} ({feed.broker}): {held}, {owed}, last: {last}"
