@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import Field
 
-from brokersync.contracts.http import Body
+from brokersync.contracts.http.base import Body
 from brokersync.domain.feeds import FetchScope
 from brokersync.domain.manifests import AuthField, LimitScope, Manifest
 
