@@ -28,6 +28,7 @@ from brokersync.services.read_trades import ReadTrades
 from brokersync.services.request_sync import RequestSync
 from brokersync.settings import ApiSettings, load
 
+from .page import SignIn
 from .resolver import Services, create_app
 
 logger = telemetry.make_logger("api")
@@ -61,7 +62,13 @@ def build(settings: ApiSettings) -> APIGatewayHttpResolver:
         ),
         read_connections=ReadConnections(OwnConnections(records, feeds), read_status),
     )
-    return create_app(services, settings.stage, logger)
+    sign_in = SignIn(
+        issuer=settings.sign_in_issuer,
+        client_id=settings.sign_in_client_id,
+        scope=settings.sign_in_scope,
+        origins=tuple(settings.sign_in_origins.split()),
+    )
+    return create_app(services, settings.stage, sign_in, logger)
 
 
 app = build(load(ApiSettings))

@@ -16,6 +16,7 @@ from brokersync.services.read_trades import ReadTrades
 from brokersync.services.request_sync import RequestSync
 
 from . import errors
+from .page import PageFiles, SignIn
 from .routes import accounts, brokers, connections, public, syncs, trades
 
 
@@ -33,7 +34,7 @@ class Services:
     read_connections: ReadConnections
 
 
-def create_app(services: Services, stage: str, log: Logger) -> APIGatewayHttpResolver:
+def create_app(services: Services, stage: str, sign_in: SignIn, log: Logger) -> APIGatewayHttpResolver:
     """The API over these services; it does no I/O by itself."""
     app = APIGatewayHttpResolver(enable_validation=True, response_validation_error_http_code=500)
     app.use(middlewares=[_keep_out_of_caches])
@@ -42,7 +43,7 @@ def create_app(services: Services, stage: str, log: Logger) -> APIGatewayHttpRes
     trades.install(app, services.read_trades)
     connections.install(app, services.connecting, services.read_connections)
     brokers.install(app, services.list_brokers)
-    public.install(app, stage)
+    public.install(app, stage, PageFiles(sign_in))
     errors.install(app, log)
     return app
 

@@ -63,7 +63,9 @@ def deploy(
     return deployed
 
 
-def local_parameters(*, jwt_issuer: str, jwt_audience: str, broker_endpoints: str) -> dict[str, str]:
+def local_parameters(
+    *, jwt_issuer: str, jwt_audience: str, page_client_id: str, broker_endpoints: str
+) -> dict[str, str]:
     """The template's parameters on a laptop; `broker_endpoints` is JSON of simulators by `broker:environment`."""
     return {
         "Stage": "local",
@@ -71,6 +73,7 @@ def local_parameters(*, jwt_issuer: str, jwt_audience: str, broker_endpoints: st
         "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
         "JwtIssuer": jwt_issuer,
         "JwtAudience": jwt_audience,
+        "PageClientId": page_client_id,
         "MetricMathAlarms": "false",  # MiniStack rolls the whole stack back on them
         "MaxConcurrency": "2",  # each execution at once is a process that this machine starts
         "BackfillMaxConcurrency": "4",

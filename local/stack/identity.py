@@ -1,69 +1,85 @@
-"""A local OpenID issuer: two objects in the laptop's own S3, by which the API's JWT authorizer checks our tokens."""
+"""The laptop's OpenID issuer: who may sign in, and the tokens they get. Its server is in local/stack/login.py."""
 
-import base64
-import json
+import secrets
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-
-from local.stack.emulator import Emulator
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
 
 AUDIENCE = "brokersync"
-BUCKET = "brokersync-issuer"
+PAGE_CLIENT = "brokersync-page"
+TOKEN_SECONDS = 8 * 3600
+CODE_SECONDS = 60
 _KEY_ID = "laptop"
+_ALGORITHM = "RS256"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody who can sign in. `about` stands beside the name on the login page; `claims` go into each token."""
+
+    subject: str
+    about: str = ""
+    claims: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What a code or a refresh token stands for. `challenge` is PKCE's, empty for a refresh token."""
+
+    person: Person
+    client_id: str
+    redirect_uri: str = ""
+    challenge: str = ""
+    nonce: str = ""
+    expires: float = float("inf")  # by time.monotonic()
 
 
 class LocalIssuer:
-    """Signs tokens with a key that is made at every start and never written down."""
+    """Signs tokens with a key that is made at every start and never written down.
 
-    def __init__(self, endpoint: str) -> None:
-        self.issuer = f"{endpoint}/{BUCKET}"
+    `issuer` is its address, known once it is served. `redirect_uris` are where a login may lead back to, exactly; the
+    page's is known once it is deployed.
+    """
+
+    def __init__(self, people: Sequence[Person] = ()) -> None:
+        self.issuer = ""
+        self.people = {person.subject: person for person in people}
+        self.redirect_uris: set[str] = set()
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self._grants: dict[str, Grant] = {}
+        self._lock = threading.Lock()
 
-    def publish(self, emulator: Emulator) -> None:
-        """Put the issuer's documents where the authorizer looks for them, readable without credentials."""
-        s3 = emulator.session.client("s3", endpoint_url=emulator.endpoint)
-        s3.create_bucket(Bucket=BUCKET)
-        s3.delete_public_access_block(Bucket=BUCKET)
-        s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(_PUBLIC_READ))
-        discovery = {"issuer": self.issuer, "jwks_uri": f"{self.issuer}/.well-known/jwks.json"}
-        for name, document in (("openid-configuration", discovery), ("jwks.json", {"keys": [self._public_key()]})):
-            body = json.dumps(document).encode()
-            s3.put_object(Bucket=BUCKET, Key=f".well-known/{name}", Body=body, ContentType="application/json")
+    def admit(self, person: Person) -> None:
+        """Let somebody more sign in."""
+        self.people[person.subject] = person
 
-    def token(self, subject: str, *, seconds: int = 8 * 3600, **claims: str) -> str:
-        """A signed token (RS256) for a subject, good for `seconds` from now; `claims` replace the usual ones."""
+    def keys(self) -> Mapping[str, object]:
+        """The public key as a JWK set, by which everybody can check the tokens."""
+        key = RSAAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
+        return {"keys": [{**key, "kid": _KEY_ID, "use": "sig", "alg": _ALGORITHM}]}
+
+    def token(self, subject: str, *, seconds: int = TOKEN_SECONDS, **claims: str) -> str:
+        """A signed token for a subject, good for `seconds` from now; `claims` replace the usual ones."""
         now = int(time.time())
-        payload: dict[str, str | int] = {
-            "iss": self.issuer,
-            "aud": AUDIENCE,
-            "sub": subject,
-            "iat": now - 1,
-            "exp": now + seconds,
-            **claims,
-        }
-        signed = f"{_encoded({'alg': 'RS256', 'typ': 'JWT', 'kid': _KEY_ID})}.{_encoded(payload)}"
-        return f"{signed}.{_base64url(self._key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
+        person = self.people.get(subject, Person(subject=subject))
+        usual = {"iss": self.issuer, "aud": AUDIENCE, "sub": subject, "iat": now - 1, "exp": now + seconds}
+        payload = {**usual, **person.claims, **claims}
+        return jwt.encode(payload, self._key, algorithm=_ALGORITHM, headers={"kid": _KEY_ID})
 
-    def _public_key(self) -> dict[str, str]:
-        numbers = self._key.public_key().public_numbers()
-        n, e = (_base64url(number.to_bytes((number.bit_length() + 7) // 8)) for number in (numbers.n, numbers.e))
-        return {"kty": "RSA", "use": "sig", "alg": "RS256", "kid": _KEY_ID, "n": n, "e": e}
+    def remember(self, grant: Grant) -> str:
+        """Keep a grant under a random name that nobody can guess."""
+        name = secrets.token_urlsafe(32)
+        with self._lock:
+            self._grants[name] = grant
+        return name
 
-
-_PUBLIC_READ = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"}
-    ],
-}
-
-
-def _encoded(part: Mapping[str, str | int]) -> str:
-    return _base64url(json.dumps(part, separators=(",", ":")).encode())
-
-
-def _base64url(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    def redeem(self, name: str) -> Grant | None:
+        """The grant of that name, once: it is forgotten. None for one that is unknown, used or too old."""
+        with self._lock:
+            grant = self._grants.pop(name, None)
+        return grant if grant and time.monotonic() < grant.expires else None

@@ -1,7 +1,7 @@
 """Everything of ours that runs on AWS, running on this machine: one `with` statement."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -9,7 +9,8 @@ from botocore.config import Config
 
 from local.stack.deploy import Deployed, deploy, local_parameters
 from local.stack.emulator import Emulator
-from local.stack.identity import AUDIENCE, LocalIssuer
+from local.stack.identity import AUDIENCE, PAGE_CLIENT, LocalIssuer, Person
+from local.stack.login import served_issuer
 
 TICK_SECONDS = 60  # longer than the dispatcher's timeout
 
@@ -51,15 +52,21 @@ class Laptop:
 
 
 @contextmanager
-def laptop(broker_endpoints: Mapping[str, str], *, enforce_iam: bool = False) -> Iterator[Laptop]:
-    """Start the emulator, publish the issuer, deploy template.yaml; end and remove it all afterwards.
+def laptop(
+    broker_endpoints: Mapping[str, str], *, people: Sequence[Person] = (), enforce_iam: bool = False
+) -> Iterator[Laptop]:
+    """Start the issuer and the emulator, deploy template.yaml; end and remove it all afterwards.
 
-    `broker_endpoints` has a simulator's address by `broker:environment`. Raises EmulatorError and DeployError.
+    `broker_endpoints` has a simulator's address by `broker:environment`; `people` are on the login page. Raises
+    EmulatorError and DeployError.
     """
-    with Emulator(enforce_iam=enforce_iam) as emulator:
-        issuer = LocalIssuer(emulator.endpoint)
-        issuer.publish(emulator)
+    with served_issuer(people) as issuer, Emulator(enforce_iam=enforce_iam) as emulator:
         parameters = local_parameters(
-            jwt_issuer=issuer.issuer, jwt_audience=AUDIENCE, broker_endpoints=json.dumps(dict(broker_endpoints))
+            jwt_issuer=issuer.issuer,
+            jwt_audience=AUDIENCE,
+            page_client_id=PAGE_CLIENT,
+            broker_endpoints=json.dumps(dict(broker_endpoints)),
         )
-        yield Laptop(emulator=emulator, deployed=deploy(emulator, parameters), issuer=issuer)
+        here = Laptop(emulator=emulator, deployed=deploy(emulator, parameters), issuer=issuer)
+        issuer.redirect_uris.add(f"{here.api_url}/")
+        yield here

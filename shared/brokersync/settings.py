@@ -26,10 +26,14 @@ class DispatcherSettings(BaseModel):
 
 
 class ApiSettings(DispatcherSettings):
-    """What functions/api needs."""
+    """What functions/api needs. The page signs in at `sign_in_issuer`; `sign_in_origins` are parted by spaces."""
 
     stage: str = Field(min_length=1)
     kms_key_id: str = Field(min_length=1)
+    sign_in_issuer: str = Field(min_length=1)
+    sign_in_client_id: str = Field(min_length=1)
+    sign_in_scope: str = Field(min_length=1)
+    sign_in_origins: str = ""
 
 
 class SyncSettings(DispatcherSettings):

@@ -46,7 +46,9 @@ def data_stack(broker_endpoints: Mapping[str, str]) -> Iterator[DataStack]:
     with Emulator() as emulator:
         reduced = Path(emulator.folder) / "template.json"
         reduced.write_text(json.dumps({**template, "Resources": kept, "Outputs": {}}, default=str))
-        parameters = local_parameters(jwt_issuer="http://127.0.0.1", jwt_audience="bench", broker_endpoints="{}")
+        parameters = local_parameters(
+            jwt_issuer="http://127.0.0.1", jwt_audience="bench", page_client_id="bench", broker_endpoints="{}"
+        )
         resources = deploy(emulator, parameters, name=STACK, template=reduced).resources
         yield DataStack(
             emulator=emulator,

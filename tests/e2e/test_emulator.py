@@ -10,11 +10,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from local.stack.emulator import Emulator, forget_machine_settings
-from local.stack.identity import LocalIssuer
 from local.stack.packaging import zip_folder
 from tests.e2e.processes import listening, processes_of
 
@@ -123,23 +121,3 @@ def test_a_program_that_is_killed_takes_its_emulator_along(program: "subprocess.
     while processes_of(folder) or folder.exists():
         assert time.monotonic() < deadline
         time.sleep(0.05)
-
-
-def test_the_issuers_documents_can_be_read_without_credentials_though_policies_are_enforced() -> None:
-    with Emulator(enforce_iam=True) as emulator:
-        # given an issuer whose documents are published, and another object that is not
-        issuer = LocalIssuer(emulator.endpoint)
-        issuer.publish(emulator)
-        s3 = emulator.session.client("s3", endpoint_url=emulator.endpoint)
-        s3.create_bucket(Bucket="private-bucket")
-        s3.put_object(Bucket="private-bucket", Key="secret", Body=b"secret")
-
-        # when somebody without credentials asks
-        discovery = httpx.get(f"{issuer.issuer}/.well-known/openid-configuration").json()
-        keys = httpx.get(discovery["jwks_uri"]).json()["keys"]
-        refused = httpx.get(f"{emulator.endpoint}/private-bucket/secret")
-
-    # then the issuer's documents come, and nothing else
-    assert discovery["issuer"] == issuer.issuer
-    assert [key["alg"] for key in keys] == ["RS256"]
-    assert refused.status_code == 403

@@ -30,9 +30,20 @@ def test_the_gateway_has_the_functions_routes_with_the_same_protection() -> None
 def test_i7_a_protected_route_asks_the_authorizer_for_issuer_and_audience() -> None:
     # given the one authorizer
     ((name, authorizer),) = resources(written(), "AWS::ApiGatewayV2::Authorizer").items()
-    # then it takes both from the parameters, which have no default that would let a stranger in
-    assert authorizer["JwtConfiguration"] == {"Issuer": {"Ref": "JwtIssuer"}, "Audience": [{"Ref": "JwtAudience"}]}
-    assert not [p for p in ("JwtIssuer", "JwtAudience") if "Default" in written()["Parameters"][p]]
+    # then it takes both from the parameters, or from the user pool where there is one
+    assert authorizer["JwtConfiguration"] == {
+        "Issuer": {"Fn::If": ["HasUserPool", {"Fn::GetAtt": ["UserPool", "ProviderURL"]}, {"Ref": "JwtIssuer"}]},
+        "Audience": [{"Fn::If": ["HasUserPool", {"Ref": "UserPoolPage"}, {"Ref": "JwtAudience"}]}],
+    }
+    # and no parameter has a default that would let a stranger in
+    assert {written()["Parameters"][name]["Default"] for name in ("JwtIssuer", "JwtAudience", "CognitoDomain")} == {""}
+    # and a stack without issuer, or with two, is refused before anything is made
+    (rule,) = written()["Rules"].values()
+    assert {name for name in ("JwtIssuer", "JwtAudience", "CognitoDomain") if name in json.dumps(rule)} == {
+        "JwtIssuer",
+        "JwtAudience",
+        "CognitoDomain",
+    }
     # and every protected route uses it
     protected = [route for route in ROUTES.values() if route["AuthorizationType"] == "JWT"]
     assert len(protected) >= 7

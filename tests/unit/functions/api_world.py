@@ -33,6 +33,7 @@ from brokersync.services.read_status import ReadStatus
 from brokersync.services.read_trades import ReadTrades
 from brokersync.services.request_sync import RequestSync
 from brokersync.telemetry import make_logger
+from functions.api.page import SignIn
 from functions.api.resolver import Services, create_app
 from tests.fakes import (
     FakeAccounts,
@@ -50,6 +51,7 @@ from tests.fakes.time_and_chance import START
 from tests.unit.services.world import a_manifest, an_execution
 
 ISSUER = "https://issuer.test"
+SIGN_IN = SignIn(issuer=ISSUER, client_id="page", scope="openid")
 REQUEST_ID = "5f0c2b1e-8b0a-4a58-9b5c-0d6b6a1f2c3d"
 SAMPLE_EVENT = Path(__file__).parents[3] / "events" / "http_get_sync_status.json"
 BROKERS = ("ibkr_flex", "oanda")
@@ -168,7 +170,7 @@ class ApiWorld:
             ),
             read_connections=ReadConnections(OwnConnections(self.connections, self.feeds), read_status),
         )
-        self.app = create_app(self.services, "test", make_logger("api"))
+        self.app = create_app(self.services, "test", SIGN_IN, make_logger("api"))
 
     def request(self, method: str, path: str, **parts) -> Answer:
         return answer_of(self.app.resolve(event(method, path, **parts), Context()))

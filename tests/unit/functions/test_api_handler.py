@@ -41,6 +41,9 @@ SETTINGS = {
     "SYNC_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/sync-jobs",
     "BACKFILL_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/sync-backfill",
     "KMS_KEY_ID": "arn:aws:kms:us-east-1:123456789012:key/5f0c2b1e-8b0a-4a58-9b5c-0d6b6a1f2c3d",
+    "SIGN_IN_ISSUER": "https://issuer.test",
+    "SIGN_IN_CLIENT_ID": "page",
+    "SIGN_IN_SCOPE": "openid",
 }
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.functions.api_world import ApiWorld
+from tests.unit.functions.api_world import ISSUER, ApiWorld
 
 STATIC = Path(__file__).parents[3] / "functions" / "api" / "static"
 
@@ -36,6 +36,7 @@ def test_the_page_and_its_files_are_served_under_a_strict_policy(world: ApiWorld
     assert answer.body == (STATIC / (path.removeprefix("/static/") if path != "/" else "index.html")).read_text()
     policy = dict(part.split(" ", 1) for part in answer.headers["content-security-policy"].split("; "))
     assert policy.pop("default-src") == "'none'"
+    assert policy.pop("connect-src") == f"'self' {ISSUER}"  # where the page signs in
     assert set(policy.values()) == {"'self'", "'none'"}
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["referrer-policy"] == "no-referrer"
@@ -55,6 +56,14 @@ def test_the_page_asks_nobody_else_and_works_under_any_path() -> None:
 @pytest.mark.parametrize("name", ["index.htm", "..%2fapp.py", "..", ".", "app.py", "APP.JS"])
 def test_only_the_pages_own_files_are_served(world: ApiWorld, name: str) -> None:
     assert world.get(f"/static/{name}", subject=None).status == 404
+
+
+def test_the_page_learns_where_to_sign_in_and_nothing_else(world: ApiWorld) -> None:
+    # when
+    answer = world.get("/static/sign-in.json", subject=None)
+
+    # then
+    assert answer.json == {"issuer": ISSUER, "client_id": "page", "scope": "openid"}
 
 
 def test_an_unchanged_file_is_not_sent_again(world: ApiWorld) -> None:
