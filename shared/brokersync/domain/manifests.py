@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 from enum import StrEnum
 
 from brokersync.domain.feeds import FetchScope
@@ -53,13 +53,29 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TradingSession:
+    """The session that a perishable broker's lists hold, by the wall clock of `zone` (an IANA name).
+
+    On each of `weekdays` (Monday is 0) nothing more is executed from `closes` on; at `rolls`, later on the same day,
+    the lists begin anew, and what was not fetched until then is lost.
+    """
+
+    zone: str
+    weekdays: tuple[int, ...]
+    closes: time
+    rolls: time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """The facts of a broker that the engine, the API and the page need. Times are minutes unless said otherwise.
 
     `volatile` are byte patterns of an answer that change without news (`whenGenerated`): masked before comparing.
     `overlap` is re-read at every sync. `news_note` says when nothing newer can exist yet, in a sentence. `uncited` are
     the sections that no ledger entry comes from (figures, envelopes): their raw pages are kept for a month, all others
-    as long as the account.
+    as long as the account. A `perishable` broker forgets what is not fetched in time: `session` says when.
+    `reissues_ids` says that the broker may serve under new ids what it served before: then entries are recognised by
+    their content within what is read again (domain/bridge.py).
     """
 
     slug: str
@@ -80,6 +96,8 @@ class Manifest:
     news_note: str = ""
     volatile: tuple[re.Pattern[bytes], ...] = ()
     uncited: tuple[str, ...] = ()
+    reissues_ids: bool = False
+    session: TradingSession | None = None
 
     def environment(self, name: str) -> Environment:
         """The environment of that name. Raises ValueError naming the known ones."""

@@ -29,6 +29,7 @@ def test_a_manifest_is_complete(slug: str) -> None:
         overlap=(manifest.overlap >= timedelta(0), "what is read again at every sync"),
         news_note=(bool(manifest.news_note) or not rare, "why nothing newer can exist, as syncs are so rare"),
         perishable=(careful or not manifest.perishable, "what can be lost is looked after every hour at least"),
+        session=(manifest.perishable == (manifest.session is not None), "when what wasn't fetched is lost, if ever"),
     )
 
 
