@@ -20,6 +20,14 @@ setup: ## Make the environment fit (every target does this by itself)
 run: setup ## Run everything on this machine until Ctrl-C; ONCE=1 checks one round and stops
 	@$(BIN)/python -m local.run $(if $(filter-out 0,$(ONCE)),--once)
 
+.PHONY: demo-fail
+demo-fail: setup ## Break a broker of the running demo: BROKER=oanda, HOW=down (or refused, garbled)
+	@$(BIN)/brokersync demo-fail $(BROKER) $(if $(HOW),--how '$(HOW)')
+
+.PHONY: demo-heal
+demo-heal: setup ## Mend the brokers of the running demo, or one: BROKER=oanda
+	@$(BIN)/brokersync demo-heal $(BROKER)
+
 .PHONY: test
 test: setup ## Run the tests; EXTRAS=1 fails where a test lacks Chromium, python3.13 or the like; TESTS=path
 	@$(PYTEST) $(if $(filter-out 0,$(EXTRAS)),--require-extras) $(TESTS)

@@ -11,6 +11,7 @@ import typer
 
 from brokersync.domain.plans import CHOOSABLE_INTERVALS_MIN, Plan
 from local.commands.errors import CommandError
+from local.demo.how import How
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 
@@ -160,6 +161,25 @@ def connect(
         credentials_file=credentials,
         interval_min=interval,
     )
+
+
+@app.command("demo-fail")
+def demo_fail(
+    broker: Broker = "oanda",
+    how: Annotated[How, typer.Option(help="What it does to every request.")] = How.DOWN,
+) -> None:
+    """Break a simulated broker of `make run`, to see what the page says."""
+    from local.demo.trouble import fail
+
+    typer.echo(fail(broker, how))
+
+
+@app.command("demo-heal")
+def demo_heal(broker: Annotated[str, typer.Argument(help="The broker's slug; without it all.")] = "") -> None:
+    """Mend the simulated brokers of `make run`."""
+    from local.demo.trouble import heal
+
+    typer.echo(heal(broker))
 
 
 @app.command("rotate-keys")

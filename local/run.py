@@ -13,9 +13,10 @@ from types import FrameType
 from brokersync.contracts import http
 from brokersync.domain.identity import user_id
 from local.commands.stack import Stack
-from local.demo.brokers import DemoBroker, demo_brokers
+from local.demo.brokers import SPARE, DemoBroker, demo_brokers
+from local.demo.people import PLANS, THREE, people
 from local.demo.proof import StoredAccount, problems, stored_accounts
-from local.demo.round import PLANS, RoundError, connect_all, sync_all, told_by_api
+from local.demo.round import RoundError, connect_all, sync_all, told_by_api
 from local.demo.screen import Row, Screen
 from local.demo.watch import watch
 from local.simulators.truth import AccountTruth
@@ -48,13 +49,14 @@ def run(*, once: bool) -> int:
 
 @contextmanager
 def _running(screen: Screen, brokers: Sequence[DemoBroker], started: float) -> Iterator[tuple[Laptop, Stack]]:
-    with laptop({broker.key: broker.endpoint for broker in brokers}) as here:
+    with laptop({broker.key: broker.endpoint for broker in brokers}, people=people()) as here:
         os.environ.update(here.emulator.environment)
         traders = {trader: user_id(here.issuer.issuer, trader) for trader in PLANS}
         screen.line(f"The laptop's AWS at {here.emulator.endpoint}, template.yaml deployed ({_seconds(started)})")
         for broker in brokers:
             screen.line(f"Simulated {broker.key} at {broker.endpoint}")
-        with announced(here, traders):
+        addresses = {broker.key.partition(":")[0]: broker.server.base_url for broker in brokers}
+        with announced(here, traders, addresses):
             yield here, Stack(here.deployed.name, traders)
 
 
@@ -68,7 +70,8 @@ def _rounds(screen: Screen, here: Laptop, stack: Stack, brokers: Sequence[DemoBr
     told = told_by_api(here)
     for trader in PLANS:
         own = [one for one in stored if one.connected.demo.trader == trader]
-        screen.table(trader, [_row(one, told[one.account_id]) for one in own if one.account_id in told])
+        if rows := [_row(one, told[one.account_id]) for one in own if one.account_id in told]:
+            screen.table(trader, rows)
     if not once:
         _show_doors(screen, here)
         watch(screen, stack, connected, brokers)
@@ -107,7 +110,9 @@ def _row(one: StoredAccount, told: http.Account) -> Row:
 
 def _show_doors(screen: Screen, here: Laptop) -> None:
     token = here.issuer.token(next(iter(PLANS)))
-    screen.line(f"Page  {here.api_url}/#token={token}")
+    screen.line(f"Page  {here.api_url}/")
+    screen.line(f"      As {THREE} you can connect something yourself: OANDA, practice, token {SPARE.token}")
+    screen.line("      make demo-fail breaks a broker, make demo-heal mends it")
     screen.line(f"API   {here.api_url}")
     screen.line(f"      TOKEN={token}")
     screen.line(f"      curl -H \"Authorization: Bearer $TOKEN\" '{here.api_url}/trading-accounts'")

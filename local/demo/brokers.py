@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import httpx
 
+from local.demo.people import ONE, TWO
 from local.simulators.alpaca import demo_specs as alpaca_accounts
 from local.simulators.alpaca_http import make_app as make_alpaca
 from local.simulators.alpaca_world import World as AlpacaWorld
@@ -23,8 +24,6 @@ from local.simulators.oanda_http import make_app as make_oanda
 from local.simulators.oanda_world import AccountSpec, World
 from local.simulators.serving import RunningServer, serve_in_thread
 from local.simulators.truth import AccountTruth, Truth
-
-ONE, TWO = "trader-one", "trader-two"
 
 
 class Fate(StrEnum):
@@ -86,7 +85,7 @@ def _oanda(running: ExitStack) -> DemoBroker:
         (ONE, Fate.HEALTHY, _oanda_account(6, executions=0, blank=True)),
         (TWO, Fate.REFUSED, _oanda_account(7, executions=50)),
     ]
-    app, control = make_oanda(World([spec for _, _, spec in kinds]))
+    app, control = make_oanda(World([*(spec for _, _, spec in kinds), SPARE]))
     server = running.enter_context(serve_in_thread(app))
     for _, fate, spec in kinds:
         if fate is Fate.HEALS_ON_RETRY:
@@ -130,6 +129,10 @@ def _oanda_account(
         flat=flat,
         blank=blank,
     )
+
+
+SPARE = _oanda_account(8, executions=90)
+"""Nobody's yet: for whoever wants to connect something by hand."""
 
 
 def _ibkr_flex(running: ExitStack) -> DemoBroker:

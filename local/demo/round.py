@@ -10,17 +10,17 @@ import httpx
 from brokersync.aws.users import DynamoUsers
 from brokersync.contracts import http
 from brokersync.domain.feeds import Feed, FetchScope
-from brokersync.domain.plans import CHOOSABLE_INTERVALS_MIN, Plan
+from brokersync.domain.plans import CHOOSABLE_INTERVALS_MIN
 from brokersync.domain.runs import Outcome
 from brokersync.domain.status import AccountStatus
 from local.commands.connect import connect, manifest_of
 from local.commands.stack import Stack
-from local.demo.brokers import ONE, TWO, DemoConnection
+from local.demo.brokers import DemoConnection
+from local.demo.people import PLANS
 from local.stack.laptop import Laptop
 
 ROUND_SECONDS = 240.0  # some 15 s of work; a slow machine can run into a broker's limit, which means a minute's wait
 LOOK_SECONDS = 0.3
-PLANS: Mapping[str, Plan] = {ONE: Plan.ELITE, TWO: Plan.PRO}
 
 
 class RoundError(Exception):

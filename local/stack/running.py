@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from local.stack.deploy import ROOT
 from local.stack.laptop import Laptop
@@ -14,20 +14,28 @@ FOLDER = ROOT / ".local" / "stacks"
 
 
 class RunningStack(BaseModel):
-    """A stack on this machine: by which variables AWS's clients find it, and user ids by trader's name."""
+    """A stack on this machine: by which variables AWS's clients find it, and user ids by trader's name.
+
+    `brokers` are the simulators' addresses by the broker's slug.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     name: str
     environment: Mapping[str, str]
     traders: Mapping[str, str]
+    brokers: Mapping[str, str] = Field(default_factory=dict)
 
 
 @contextmanager
-def announced(running: Laptop, traders: Mapping[str, str], folder: Path = FOLDER) -> Iterator[None]:
+def announced(
+    running: Laptop, traders: Mapping[str, str], brokers: Mapping[str, str], folder: Path = FOLDER
+) -> Iterator[None]:
     """Let other terminals find the stack while the `with` block lasts."""
     folder.mkdir(parents=True, exist_ok=True)
-    stack = RunningStack(name=running.deployed.name, environment=running.emulator.environment, traders=traders)
+    stack = RunningStack(
+        name=running.deployed.name, environment=running.emulator.environment, traders=traders, brokers=brokers
+    )
     file = folder / f"{os.getpid()}.json"
     file.write_text(stack.model_dump_json())
     try:

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from local.demo.round import PLANS
+from local.demo.people import ONE, TWO
 from tests.e2e.processes import listening, processes_of
 
 pytestmark = pytest.mark.stack
@@ -97,7 +97,7 @@ def test_it_stays_up_for_other_terminals_on_loopback_only_until_ctrl_c(run: Run)
     assert httpx.get(accounts, headers={"Authorization": f"Bearer {token}"}).json()["accounts"]
     assert httpx.get(accounts).status_code == 401
     # and the command line finds it, whatever this shell is set up for
-    for trader in PLANS:
+    for trader in (ONE, TWO):
         seen = run.command("status", trader)
         assert (seen.returncode, seen.stderr) == (0, "")
         assert "oanda" in seen.stdout
