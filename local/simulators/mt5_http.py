@@ -145,7 +145,7 @@ class _Bridge:
 
     def _account(self, request: Request) -> Account:
         key = _key(request, self._style)
-        mine = {login: one for login, one in self._world.accounts.items() if one.spec.api_key == key}
+        mine = {one.spec.login: one for one in self._world.accounts.values() if one.spec.api_key == key}
         if not mine:
             raise RefusedError(401, "Invalid or missing API key")
         self._count(key)

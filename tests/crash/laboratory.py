@@ -9,7 +9,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -31,16 +31,25 @@ MAX_DELIVERIES = 25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """What one play connects: credentials, and the accounts that are named with them (none: the broker lists them)."""
+
+    credentials: Mapping[str, str]
+    accounts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """What to connect, and where its worker is hit: at a call of its n-th delivery.
 
-    `credentials` makes those of one play: plays that shared them would share their broker's limit too.
+    `login` makes that of one play, all of them with the same books: plays that shared one would share their broker's
+    limit too. `lasting` takes from a cursor what says when it was written.
     """
 
     broker: str
     environment: str
-    credentials: Callable[[], Mapping[str, str]]
-    accounts: tuple[str, ...]
+    login: Callable[[], Login]
+    lasting: Callable[[str], str] = str
     delivery: int = -1
     fault: Fault | None = None
 
@@ -136,7 +145,8 @@ class Laboratory:
 
     def play(self, scenario: Scenario, worker: subprocess.Popen[str]) -> EndState:
         """Connect, and deliver messages until nothing is owed; the scenario's fault hits one of them."""
-        feed = self._connect(scenario)
+        login = scenario.login()
+        feed = self._connect(scenario, login)
         assert feed.wanted is not None
         job = _job(feed.feed_id, feed.wanted.job_id)
         ahead, received = 0.0, 1
@@ -155,16 +165,17 @@ class Laboratory:
             # The message that wakes owed work, or the tick that comes in its place; late enough for any permit.
             wait = (feed.wanted.not_before - datetime.now(UTC)).total_seconds() + 1
             ahead, received, job = max(ahead + PAUSE, wait), 1, _job(feed.feed_id, feed.wanted.job_id)
-        return self._end_state(self._feed(feed.feed_id), calls)
+        end = self._end_state(self._feed(feed.feed_id), calls)
+        return replace(end, cursor=scenario.lasting(end.cursor))
 
-    def _connect(self, scenario: Scenario) -> Feed:
+    def _connect(self, scenario: Scenario, login: Login) -> Feed:
         (feed,) = connect(
             self._stack,
             manifest_of(scenario.broker),
             user_id=f"user-{uuid.uuid4().hex[:8]}",
             environment=scenario.environment,
-            credentials=scenario.credentials(),
-            broker_account_ids=scenario.accounts,
+            credentials=login.credentials,
+            broker_account_ids=login.accounts,
             interval_min=None,
         )
         return feed

@@ -1,16 +1,17 @@
 """Every point at which a worker can die in IBKR's sync, and every answer that can get lost: the end is the same."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
 
 import pytest
 
 from local.simulators.ibkr_flex_http import PATH, make_app
-from local.simulators.ibkr_flex_world import AccountSpec, Login, LoginSpec, QuerySpec, World
+from local.simulators.ibkr_flex_world import AccountSpec, LoginSpec, QuerySpec, World
+from local.simulators.ibkr_flex_world import Login as OpenLogin
 from local.simulators.serving import serve_in_thread
 from local.stack.laptop import laptop
-from tests.crash.laboratory import Laboratory, Scenario
+from tests.crash.laboratory import Laboratory, Login, Scenario
 from tests.crash.matrix import hold
 
 pytestmark = [pytest.mark.stack, pytest.mark.crash, pytest.mark.timeout(900)]
@@ -31,12 +32,12 @@ def test_i2_i3_i4_a_sync_ends_the_same_wherever_its_worker_dies(tell: Callable[[
     world = World([LOGIN])
     numbers = count(1)
 
-    def another_token() -> Mapping[str, str]:
+    def another_token() -> Login:
         token = f"crash-ibkr-{next(numbers)}"
-        world.logins[token] = Login(spec=replace(LOGIN, token=token), books=world.logins[LOGIN.token].books)
-        return {"token": token, "query_id": "101"}
+        world.logins[token] = OpenLogin(spec=replace(LOGIN, token=token), books=world.logins[LOGIN.token].books)
+        return Login(credentials={"token": token, "query_id": "101"})
 
-    scenario = Scenario(broker="ibkr_flex", environment="live", credentials=another_token, accounts=())
+    scenario = Scenario(broker="ibkr_flex", environment="live", login=another_token)
     app, _ = make_app(world, strict_rates=False)  # the plays' clocks run apart from the simulator's
     with serve_in_thread(app) as server, laptop({"ibkr_flex:live": f"{server.base_url}{PATH}"}) as running:
         # When its worker is ended before and after each of its calls, and each answer is lost

@@ -8,7 +8,7 @@ from local.simulators.oanda_http import make_app
 from local.simulators.oanda_world import AccountSpec, World
 from local.simulators.serving import serve_in_thread
 from local.stack.laptop import laptop
-from tests.crash.laboratory import Laboratory, Scenario
+from tests.crash.laboratory import Laboratory, Login, Scenario
 from tests.crash.matrix import hold
 
 pytestmark = [pytest.mark.stack, pytest.mark.crash, pytest.mark.timeout(900)]
@@ -22,8 +22,7 @@ def test_i2_i3_i4_a_sync_ends_the_same_wherever_its_worker_dies(tell: Callable[[
     scenario = Scenario(
         broker="oanda",
         environment="practice",
-        credentials=lambda: {"token": ACCOUNT.token},
-        accounts=(ACCOUNT.account,),
+        login=lambda: Login(credentials={"token": ACCOUNT.token}, accounts=(ACCOUNT.account,)),
     )
     with serve_in_thread(app) as server, laptop({"oanda:practice": f"{server.base_url}/v3"}) as running:
         # When its worker is ended before and after each of its calls, and each answer is lost
