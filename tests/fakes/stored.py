@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import TypeVar
 
 from brokersync.domain.feeds import Lease
@@ -57,6 +58,18 @@ class FakeLedger:
 
     def latest_trade(self, account_id: str) -> StoredEntry | None:
         return next(iter(self.newest(account_id, limit=1)), None)
+
+    def between(self, account_id: str, start: datetime, end: datetime) -> Sequence[StoredEntry]:
+        found = [*reversed(self._newest_first(Execution, account_id)), *self.cash_events(account_id)]
+        return [stored for stored in found if start <= stored.entry.occurred_at.utc < end]
+
+    def put_aliases(self, lease: Lease, entries: Sequence[StoredEntry]) -> None:
+        with self._feeds.lock:
+            self._feeds.check(lease)
+            for stored in entries:
+                if self._current[_key(stored.account_id, stored.entry)].version != stored.version:
+                    raise ConflictError("an entry was changed while its new id was written down")
+                self._current[_key(stored.account_id, stored.entry)] = stored
 
     def with_trade_ref(self, account_id: str, trade_ref: str) -> Sequence[StoredEntry]:
         found = reversed(self._newest_first(Execution, account_id))

@@ -3,6 +3,7 @@
 import marshal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
@@ -18,6 +19,7 @@ from brokersync.aws.tables.records import RawItem
 from brokersync.aws.tables.trades import TradeItem
 from brokersync.domain.errors import LeaseLostError
 from brokersync.domain.feeds import Lease
+from brokersync.domain.times import sort_key, to_ns
 from brokersync.domain.trades import Change, Execution, ExecutionKind, LedgerEntry, StoredEntry, compare
 from brokersync.ports.storage import ConflictError, Inserted, NewEntry
 
@@ -129,6 +131,21 @@ class DynamoLedger:
         except _CancelledError as cancelled:
             raise ConflictError(f"{stored.entry.source_id} is not at version {stored.version} any more") from cancelled
 
+    def put_aliases(self, lease: Lease, entries: Sequence[StoredEntry]) -> None:
+        """Keep the aliases of entries, in transactions under the epoch: no version and no news come of it.
+
+        Raises LeaseLostError; ConflictError when one has got another version since it was read.
+        """
+        for first in range(0, len(entries), MAX_PUTS):
+            tables = [(self._table(stored.entry), stored) for stored in entries[first : first + MAX_PUTS]]
+            puts = [
+                table.put_request(table.current(stored), table.version == stored.version) for table, stored in tables
+            ]
+            try:
+                self._transact(lease, puts, news=0, cursor=None)
+            except _CancelledError as cancelled:
+                raise ConflictError("an entry was changed while its new id was written down") from cancelled
+
     def _transact(self, lease: Lease, puts: Sequence[Request], *, news: int, cursor: str | None) -> None:
         """Put all and count them in the feed, or nothing. Raises LeaseLostError and _CancelledError."""
         moved = [FeedItem.cursor.set(cursor)] if cursor is not None else []
@@ -167,6 +184,18 @@ class DynamoLedger:
     def latest_trade(self, account_id: str) -> StoredEntry | None:
         """The newest execution of the account, by the time it was executed."""
         return next(iter(self.newest(account_id, limit=1)), None)
+
+    def between(self, account_id: str, start: datetime, end: datetime) -> Sequence[StoredEntry]:
+        """Executions and cash events from `start` to before `end`, current versions, oldest first of each kind.
+
+        One that was written in the last moments may be missing.
+        """
+        first, last = sort_key(to_ns(start)), sort_key(to_ns(end))
+        return [
+            item.to_stored()
+            for table in (self._trades, self._cash_events)
+            for item in table.by_time.query(account_id, table.time_key.between(first, last))
+        ]
 
     def with_trade_ref(self, account_id: str, trade_ref: str) -> Sequence[StoredEntry]:
         """The uncancelled executions with this broker trade number, oldest first: a rebook shares its original's.

@@ -141,7 +141,10 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredEntry:
-    """An entry with what the ledger knows about it. Version 1 is the first; `cancelled_by` is a cancel row's id."""
+    """An entry with what the ledger knows about it. Version 1 is the first; `cancelled_by` is a cancel row's id.
+
+    `aliases` are the ids that a broker which changes them has given the entry since (domain/bridge.py).
+    """
 
     account_id: str
     entry: LedgerEntry
@@ -150,6 +153,7 @@ class StoredEntry:
     version: int = 1
     version_reason: str = ""
     cancelled_by: str = ""
+    aliases: tuple[str, ...] = ()
 
 
 _CONTENT = {kind: tuple(spec.name for spec in fields(kind)) for kind in (Execution, CashEvent)}

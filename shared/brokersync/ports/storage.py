@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from brokersync.domain.feeds import Lease
@@ -51,6 +52,20 @@ class Ledger(Protocol):
 
     def latest_trade(self, account_id: str) -> StoredEntry | None:
         """The newest execution of the account, by the time it was executed."""
+        ...
+
+    def between(self, account_id: str, start: datetime, end: datetime) -> Sequence[StoredEntry]:
+        """Executions and cash events from `start` to before `end`, current versions, oldest first of each kind.
+
+        One that was written in the last moments may be missing.
+        """
+        ...
+
+    def put_aliases(self, lease: Lease, entries: Sequence[StoredEntry]) -> None:
+        """Keep the aliases of entries, in transactions under the epoch: no version and no news come of it.
+
+        Raises LeaseLostError; ConflictError when one has got another version since it was read.
+        """
         ...
 
     def with_trade_ref(self, account_id: str, trade_ref: str) -> Sequence[StoredEntry]:

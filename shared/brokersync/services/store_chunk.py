@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from brokersync.domain.bridge import Proven
 from brokersync.domain.errors import ErrorCode, NeedsReviewError
 from brokersync.domain.feeds import Feed, Lease
 from brokersync.domain.identity import account_id_in
@@ -28,6 +29,7 @@ from brokersync.ports.accounts import Accounts, TradingAccount
 from brokersync.ports.connections import Connection
 from brokersync.ports.feeds import Feeds
 from brokersync.ports.storage import ConflictError, KnownTrades, Ledger, NewEntry, Portfolios
+from brokersync.services.bridge_ids import under_held_ids
 from brokersync.services.progress import Progress
 from brokersync.services.relink import Relink
 
@@ -72,6 +74,9 @@ class StoreChunk:
         entries: list[LedgerEntry] = [*normalised.executions, *normalised.cash_events]
         self._refuse_sudden_emptiness(entries, checkpoint)
         self._remember_accounts(normalised)
+        if self._manifest.reissues_ids:
+            whole = Proven.by(None if normalised.missing_sections else checkpoint)
+            entries = under_held_ids(self._to.ledger, self._lease, self._progress.accounts, entries, whole)
         for balance in normalised.balances:
             self._to.portfolios.put_balance(self._account(balance.broker_account_id), balance, origin.run_id)
         for positions in normalised.positions:

@@ -1,7 +1,7 @@
 """What the trades table and the cash events table share: versions, origin, and the order of time."""
 
-from pynamodb.attributes import Attribute, UnicodeAttribute
-from pynamodb.constants import MAP, NUMBER, STRING
+from pynamodb.attributes import Attribute, UnicodeAttribute, UnicodeSetAttribute
+from pynamodb.constants import MAP, NUMBER, STRING, STRING_SET
 from pynamodb.indexes import AllProjection
 
 from brokersync.aws.tables.attributes import IntegerAttribute
@@ -30,13 +30,15 @@ class LedgerItem(Table):
     version = IntegerAttribute()
     version_reason = UnicodeAttribute(null=True)
     cancelled_by = UnicodeAttribute(null=True)
+    aliases = UnicodeSetAttribute(null=True)
     run_id = UnicodeAttribute()
     snapshot_key = UnicodeAttribute()
 
     @classmethod
     def current(cls, stored: StoredEntry) -> RawItem:
         """The item of an entry's current version."""
-        return cls._raw(stored, stored.entry.source_id) | {"time_key": {STRING: time_key(stored.entry)}}
+        item = cls._raw(stored, stored.entry.source_id) | {"time_key": {STRING: time_key(stored.entry)}}
+        return item | {"aliases": {STRING_SET: sorted(stored.aliases)}} if stored.aliases else item
 
     @classmethod
     def replaced(cls, stored: StoredEntry) -> RawItem:
@@ -68,4 +70,5 @@ class LedgerItem(Table):
             version=self.version,
             version_reason=self.version_reason or "",
             cancelled_by=self.cancelled_by or "",
+            aliases=tuple(sorted(self.aliases or ())),
         )
