@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from brokersync.contracts.jobs import SyncJob
 from brokersync.domain.feeds import Feed, Wanted
-from brokersync.domain.plans import Plan
+from brokersync.domain.plans import Plan, Schedule
 from brokersync.domain.runs import Outcome, RequestedBy
 from brokersync.domain.times import BrokerTime, minute_of, to_ns
 from brokersync.domain.trades import (
@@ -29,6 +29,11 @@ TICK = minute_of(NOW)
 
 def after(**lengths: float) -> datetime:
     return NOW + timedelta(**lengths)
+
+
+def schedule(plan: Plan, interval_min: int, **changes: object) -> Schedule:
+    """A schedule of nobody's choice."""
+    return replace(Schedule(plan=plan, chosen_min=None, interval_min=interval_min, sync_enabled=True), **changes)
 
 
 def feed(feed_id: str = "acc_1", **changes: object) -> Feed:

@@ -103,7 +103,7 @@ class Story:
         return self.world.ledger.insert(worker.lease, [new], str(number))
 
     def _reschedule(self, _: int, interval: int) -> None:
-        self.world.feeds.reschedule(self.feed_id, Plan.PRO, interval)
+        self.world.feeds.reschedule(self.feed, made.schedule(Plan.PRO, interval))
 
     def _announced(self, _: int, all_of_them: bool) -> None:
         events = self.feed.announce

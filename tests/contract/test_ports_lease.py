@@ -263,7 +263,7 @@ def test_the_wheel_holds_what_is_scheduled_or_owed(world: World, start: dict, en
 def test_a_change_of_plan_during_a_run_survives_its_finish(world: World):
     # given a run during which the operator changes the trader's plan
     held = world.held()
-    world.feeds.reschedule("acc_1", Plan.FREE, 60)
+    assert world.feeds.reschedule(world.stored(), made.schedule(Plan.FREE, 60))
     # when the run ends
     world.feeds.finish(held.lease, made.finish(), held.feed)
     # then the feed is where the new interval puts it, and only there
@@ -276,12 +276,12 @@ def test_a_feed_off_the_wheel_stays_off_under_another_plan(world: World):
     # given a feed that waits for its trader
     world.feeds.create(made.feed(runnable=False))
     # when its plan changes
-    world.feeds.reschedule("acc_1", Plan.ELITE, 5)
+    assert world.feeds.reschedule(world.stored(), made.schedule(Plan.ELITE, 5))
     # then it is not scheduled, but will be at the new interval
     assert not on_wheel(world, 5)
     assert world.stored() == made.feed(runnable=False, plan=Plan.ELITE, interval_min=5)
     with pytest.raises(KeyError):
-        world.feeds.reschedule("nobody", Plan.ELITE, 5)
+        world.feeds.reschedule(made.feed("nobody"), made.schedule(Plan.ELITE, 5))
 
 
 def test_i4_a_worker_that_outlived_its_lease_may_finish_while_nobody_took_over(world: World):

@@ -8,7 +8,7 @@ from threading import RLock
 from brokersync.contracts.jobs import SyncJob
 from brokersync.domain.errors import ErrorCode, LeaseLostError
 from brokersync.domain.feeds import LEASE_SECONDS, Announcement, Feed, Lease, Wanted
-from brokersync.domain.plans import Plan
+from brokersync.domain.plans import Schedule
 from brokersync.domain.runs import RequestedBy
 from brokersync.domain.wheel import wheel_key
 from brokersync.ports.connections import Connection
@@ -193,11 +193,23 @@ class FakeFeeds:
                 self.check(lease)
                 del self._feeds[lease.feed_id]
 
-    def reschedule(self, feed_id: str, plan: Plan, interval_min: int) -> None:
+    def reschedule(self, feed: Feed, schedule: Schedule) -> bool:
         with self.lock:
-            if feed_id not in self._feeds:
-                raise KeyError(feed_id)
-            self._feeds[feed_id] = replace(self._feeds[feed_id], plan=plan, interval_min=interval_min)
+            known = self._feeds[feed.feed_id]
+            if known.schedule != feed.schedule:
+                return known.schedule == schedule
+            self._feeds[feed.feed_id] = replace(
+                known,
+                plan=schedule.plan,
+                chosen_min=schedule.chosen_min,
+                interval_min=schedule.interval_min,
+                sync_enabled=schedule.sync_enabled,
+            )
+            return True
+
+    def accept(self, feed_id: str, through: datetime) -> None:
+        with self.lock:
+            self._feeds[feed_id] = replace(self._feeds[feed_id], accepted_through=through)
 
     def announced(self, feed_id: str, sent: Sequence[Announcement]) -> None:
         with self.lock:

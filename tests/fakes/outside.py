@@ -10,12 +10,14 @@ from brokersync.domain.connections import ConnectionStatus
 from brokersync.domain.errors import ErrorCode, RetryLaterError
 from brokersync.domain.feeds import Announcement, Lease
 from brokersync.domain.manifests import LimitWindow
+from brokersync.domain.messages import Locale
 from brokersync.domain.pages import RawPage
 from brokersync.domain.plans import Plan
 from brokersync.ports.brokers import ProcessSession
 from brokersync.ports.connections import Connection, ConnectionRecord, ErasureReceipt
 from brokersync.ports.dispatching import Position, SchedulerState
 from brokersync.ports.storage import ConflictError
+from brokersync.ports.users import UserSettings
 from brokersync.ports.world import Deadline
 
 
@@ -204,13 +206,23 @@ class FakeScheduler:
 
 
 class FakeUsers:
-    """Plans of users; free is what nobody set."""
+    """Settings of users; the default ones are what nobody set."""
 
     def __init__(self) -> None:
-        self._plans: dict[str, Plan] = {}
+        self._settings: dict[str, UserSettings] = {}
+
+    def settings(self, user_id: str) -> UserSettings:
+        return self._settings.get(user_id, UserSettings())
 
     def plan(self, user_id: str) -> Plan:
-        return self._plans.get(user_id, Plan.FREE)
+        return self.settings(user_id).plan
 
     def set_plan(self, user_id: str, plan: Plan) -> None:
-        self._plans[user_id] = plan
+        self._settings[user_id] = replace(self.settings(user_id), plan=plan)
+
+    def prefer(self, user_id: str, *, locale: Locale | None = None, time_zone: str | None = None) -> UserSettings:
+        known = self.settings(user_id)
+        self._settings[user_id] = replace(
+            known, locale=locale or known.locale, time_zone=known.time_zone if time_zone is None else time_zone
+        )
+        return self._settings[user_id]

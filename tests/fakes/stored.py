@@ -206,6 +206,9 @@ class FakeAccounts:
         if self._accounts.get(account.account_id) == account:
             self._accounts[account.account_id] = replace(account, feed_id=feed_id, connection_id=connection_id)
 
+    def rename(self, account_id: str, display_name: str) -> None:
+        self._accounts[account_id] = replace(self._accounts[account_id], display_name=display_name)
+
     def get(self, account_id: str) -> TradingAccount | None:
         return self._accounts.get(account_id)
 

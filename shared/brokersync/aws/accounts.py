@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from brokersync.aws.session import AwsSession
 from brokersync.aws.tables.accounts import AccountItem, identity_of
+from brokersync.aws.tables.attributes import becomes
 from brokersync.aws.tables.base import Refused, all_of
 from brokersync.ports.accounts import TradingAccount
 
@@ -39,6 +40,16 @@ class DynamoAccounts:
                 AccountItem.feed_id == account.feed_id, AccountItem.connection_id == account.connection_id
             ),
         )
+
+    def rename(self, account_id: str, display_name: str) -> None:
+        """Give the account the trader's own name; empty takes it away. Raises KeyError for an unknown account."""
+        renamed = self._items.change(
+            account_id,
+            actions=[becomes(AccountItem.display_name, display_name)],
+            condition=AccountItem.account_id.exists(),
+        )
+        if isinstance(renamed, Refused):
+            raise KeyError(account_id)
 
     def get(self, account_id: str) -> TradingAccount | None:
         """The account, whoever owns it: the caller compares `user_id`."""

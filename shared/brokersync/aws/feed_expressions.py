@@ -1,5 +1,6 @@
 """Conditions and updates of the feeds table: the rules of domain/feeds.py in DynamoDB's terms."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from pynamodb.expressions.condition import Condition
@@ -13,6 +14,8 @@ from brokersync.aws.tables.records import utc_text
 from brokersync.contracts.jobs import SyncJob
 from brokersync.domain.errors import ErrorCode
 from brokersync.domain.feeds import Feed, Lease, Wanted
+from brokersync.domain.plans import Schedule
+from brokersync.domain.wheel import wheel_key
 from brokersync.ports.connections import Connection
 from brokersync.ports.feeds import Finish
 
@@ -91,6 +94,33 @@ def finish_actions(finish: Finish, after: Feed) -> list[Action]:
     if finish.announce:
         actions.append(FeedItem.announce.adding(finish.announce))
     return actions
+
+
+def may_reschedule(known: Feed) -> Condition:
+    """The schedule is what was read, and so is what else decides whether the feed is on the wheel."""
+    no_choice = FeedItem.chosen_min.does_not_exist()
+    return all_of(
+        FeedItem.plan == known.plan.value,
+        no_choice if known.chosen_min is None else FeedItem.chosen_min == known.chosen_min,
+        FeedItem.interval_min == known.interval_min,
+        FeedItem.sync_enabled.is_in(known.sync_enabled),
+        FeedItem.runnable.is_in(known.runnable),
+        FeedItem.wanted.does_not_exist() if known.wanted is None else FeedItem.wanted.exists(),
+    )
+
+
+def reschedule_actions(known: Feed, schedule: Schedule) -> list[Action]:
+    """Another schedule; off the wheel when nothing is left there to find."""
+    slot = wheel_key(known.feed_id, schedule.interval_min).text
+    on_wheel = replace(known, sync_enabled=schedule.sync_enabled).on_wheel()
+    return [
+        FeedItem.plan.set(schedule.plan.value),
+        becomes(FeedItem.chosen_min, schedule.chosen_min),
+        FeedItem.interval_min.set(schedule.interval_min),
+        FeedItem.sync_enabled.set(schedule.sync_enabled),
+        FeedItem.slot.set(slot),
+        FeedItem.wheel_slot.set(slot) if on_wheel else FeedItem.wheel_slot.remove(),
+    ]
 
 
 def may_renew(connection: Connection, of: str) -> Condition:

@@ -15,7 +15,9 @@ from brokersync.aws.feed_expressions import (
     may_finish,
     may_owe,
     may_renew,
+    may_reschedule,
     renew_actions,
+    reschedule_actions,
 )
 from brokersync.aws.session import AwsSession
 from brokersync.aws.tables.attributes import becomes
@@ -24,9 +26,8 @@ from brokersync.aws.tables.feeds import FeedItem, StoredLease
 from brokersync.contracts.jobs import SyncJob
 from brokersync.domain.errors import LeaseLostError
 from brokersync.domain.feeds import LEASE_SECONDS, Announcement, Feed, Lease, Wanted
-from brokersync.domain.plans import Plan
+from brokersync.domain.plans import Schedule
 from brokersync.domain.runs import RequestedBy
-from brokersync.domain.wheel import wheel_key
 from brokersync.ports.connections import Connection
 from brokersync.ports.feeds import Acquired, DueFeed, DuePage, Finish, NotAcquired
 from brokersync.ports.storage import ConflictError
@@ -184,22 +185,29 @@ class DynamoFeeds:
                 return owed
         raise ConflictError(f"{feed_id} changed {TRIES} times while work was owed to it")
 
-    def reschedule(self, feed_id: str, plan: Plan, interval_min: int) -> None:
-        """Put the feed under another plan and interval. Raises KeyError for an unknown feed."""
-        slot = wheel_key(feed_id, interval_min).text
-        terms = [FeedItem.plan.set(plan.value), FeedItem.interval_min.set(interval_min), FeedItem.slot.set(slot)]
-        off_wheel = all_of(FeedItem.feed_id.exists(), FeedItem.wheel_slot.does_not_exist())
+    def reschedule(self, feed: Feed, schedule: Schedule) -> bool:
+        """Put the feed under another schedule, if it is still under the one that `feed` has; whether it is now."""
+        known = feed
         for _ in range(TRIES):
             result = self._items.change(
-                feed_id, actions=[*terms, FeedItem.wheel_slot.set(slot)], condition=FeedItem.wheel_slot.exists()
+                feed.feed_id, actions=reschedule_actions(known, schedule), condition=may_reschedule(known)
             )
             if isinstance(result, Written):
-                return
+                return True
             if result.found is None:
-                raise KeyError(feed_id)
-            if isinstance(self._items.change(feed_id, actions=terms, condition=off_wheel), Written):
-                return
-        raise ConflictError(f"{feed_id} changed {TRIES} times while it was rescheduled")
+                raise KeyError(feed.feed_id)
+            known = result.found.to_feed()
+            if known.schedule != feed.schedule:
+                return known.schedule == schedule  # our own write, if its answer was lost
+        raise ConflictError(f"{feed.feed_id} changed {TRIES} times while it was rescheduled")
+
+    def accept(self, feed_id: str, through: datetime) -> None:
+        """Note that trades executed up to then may be missing from answers. Raises KeyError for an unknown feed."""
+        noted = self._items.change(
+            feed_id, actions=[FeedItem.accepted_through.set(through)], condition=FeedItem.feed_id.exists()
+        )
+        if isinstance(noted, Refused):
+            raise KeyError(feed_id)
 
     def announced(self, feed_id: str, sent: Sequence[Announcement]) -> None:
         """Forget events that were sent, unless others have taken their place."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from brokersync.domain.errors import ErrorCode
-from brokersync.domain.plans import Plan
+from brokersync.domain.plans import Plan, Schedule
 from brokersync.domain.runs import Outcome, RequestedBy
 from brokersync.domain.times import minute_of
 
@@ -84,7 +84,8 @@ class Announcement:
 class Feed:
     """A feed as the table holds it. `accounts` maps the broker's account ids to ours.
 
-    `interval_min` is what is scheduled, `chosen_min` what the trader chose (None: no choice made).
+    `interval_min` is what is scheduled, `chosen_min` what the trader chose (None: no choice made). Trades executed up
+    to `accepted_through` may be missing from what the broker answers: the trader has accepted it.
     `news` counts entries that are stored but not announced yet. `hashes` has one hash per section or page that may
     repeat itself. `served_minute` is the last minute since 1970 whose tick needs no run any more. `poison_job_id` is
     the job whose message comes back while our fault, or a change at the broker, fails one run after the other.
@@ -119,6 +120,17 @@ class Feed:
     last_successful_at: datetime | None = None
     news: int = 0
     announce: tuple[Announcement, ...] = ()
+    accepted_through: datetime | None = None
+
+    @property
+    def schedule(self) -> Schedule:
+        """When it is synced by itself."""
+        return Schedule(
+            plan=self.plan,
+            chosen_min=self.chosen_min,
+            interval_min=self.interval_min,
+            sync_enabled=self.sync_enabled,
+        )
 
     def is_held(self, now: datetime) -> bool:
         """Whether a live worker holds the feed ("syncing"); an expired lease is a dead worker's."""

@@ -34,6 +34,16 @@ TERMS: dict[Plan, PlanTerms] = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """When a feed is synced by itself: every `interval_min` minutes, which follow from plan, choice and broker."""
+
+    plan: Plan
+    chosen_min: int | None
+    interval_min: int
+    sync_enabled: bool
+
+
 def effective_interval(chosen_min: int | None, plan: Plan, broker_useful_min: int) -> int:
     """Minutes between scheduled syncs: the slowest of the choice, the plan and what the broker makes useful."""
     return round_up_interval(max(chosen_min or DEFAULT_INTERVAL_MIN, TERMS[plan].min_interval_min, broker_useful_min))

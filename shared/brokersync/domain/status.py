@@ -32,7 +32,24 @@ class AccountStatus(StrEnum):
     FAILED = "failed"
 
 
-DISCONNECTED = (AccountStatus.PENDING, "Disconnected", "reconnect")
+class Badge(StrEnum):
+    """What an account's badge says, in English; messages.py has the other languages. `{}` is the time it waits for."""
+
+    SYNCED = "Synced"
+    SYNCING = "Syncing"
+    PARTLY = "Partly synced"
+    REVIEW = "Review"
+    WAITING = "Waiting"
+    WAITING_UNTIL = "Waiting until {}"
+    RECONNECT = "Re-connect"
+    TRYING_AGAIN = "Trying again"
+    TRYING_AGAIN_AT = "Trying again at {}"
+    FAILED = "Failed"
+    FIRST = "Waiting for the first sync"
+    DISCONNECTED = "Disconnected"
+
+
+DISCONNECTED = (AccountStatus.PENDING, Badge.DISCONNECTED, "reconnect")
 """What the trader asked for, so nothing has failed."""
 
 SEVERITY = {status: rank for rank, status in enumerate(AccountStatus)}
@@ -43,7 +60,7 @@ class SyncStatus:
     """The truth about one account's sync. Times are aware UTC; `action` is the one right button, if any."""
 
     status: AccountStatus
-    badge: str
+    badge_kind: Badge
     action: str
     last_attempted_sync_at: datetime | None
     last_successful_sync_at: datetime | None
@@ -54,6 +71,16 @@ class SyncStatus:
     error_message: str
     next_step: str
 
+    @property
+    def badge(self) -> str:
+        """The badge in English, its time in UTC."""
+        return self.badge_kind.format(clock(self.retry_at))
+
+
+def clock(moment: datetime | None) -> str:
+    """A time of day as badges have it; empty for none."""
+    return moment.strftime("%H:%M:%S UTC") if moment else ""
+
 
 def derive(feed: Feed, now: datetime) -> SyncStatus:
     """The status of a feed's accounts at `now`."""
@@ -62,7 +89,7 @@ def derive(feed: Feed, now: datetime) -> SyncStatus:
     shows_error = status not in {AccountStatus.SYNCED, AccountStatus.SYNCING} and feed.error_code is not None
     return SyncStatus(
         status=status,
-        badge=badge,
+        badge_kind=badge,
         action=action,
         last_attempted_sync_at=feed.last_attempted_at,
         last_successful_sync_at=feed.last_successful_at,
@@ -85,29 +112,28 @@ def _job(feed: Feed, now: datetime) -> str:
     return feed.wanted.job_id if feed.wanted else ""
 
 
-def _badge(feed: Feed, now: datetime, waiting: datetime | None) -> tuple[AccountStatus, str, str]:
+def _badge(feed: Feed, now: datetime, waiting: datetime | None) -> tuple[AccountStatus, Badge, str]:
     if feed.is_held(now):
-        return AccountStatus.SYNCING, "Syncing", ""
-    until = waiting.strftime("%H:%M:%S UTC") if waiting else ""
+        return AccountStatus.SYNCING, Badge.SYNCING, ""
     match feed.outcome:
         case Outcome.SUCCEEDED:
-            return AccountStatus.SYNCED, "Synced", ""
+            return AccountStatus.SYNCED, Badge.SYNCED, ""
         case Outcome.PARTIAL:
-            return AccountStatus.PARTIAL, "Partly synced", "try_again"
+            return AccountStatus.PARTIAL, Badge.PARTLY, "try_again"
         case Outcome.NEEDS_REVIEW:
-            return AccountStatus.NEEDS_REVIEW, "Review", "review"
+            return AccountStatus.NEEDS_REVIEW, Badge.REVIEW, "review"
         case Outcome.DEFERRED:
-            return AccountStatus.PENDING, f"Waiting until {until}" if until else "Waiting", ""
+            return AccountStatus.PENDING, Badge.WAITING_UNTIL if waiting else Badge.WAITING, ""
         case Outcome.FAILED if not feed.runnable:
-            return AccountStatus.FAILED, "Re-connect", "reconnect"
+            return AccountStatus.FAILED, Badge.RECONNECT, "reconnect"
         case Outcome.FAILED if waiting:
-            return AccountStatus.PENDING, f"Trying again at {until}", "try_again"
+            return AccountStatus.PENDING, Badge.TRYING_AGAIN_AT, "try_again"
         case Outcome.FAILED if feed.wanted is not None and not feed.poison_job_id:
-            return AccountStatus.PENDING, "Trying again", "try_again"  # its time has come, a worker is on its way
+            return AccountStatus.PENDING, Badge.TRYING_AGAIN, "try_again"  # its time has come, a worker is on its way
         case Outcome.FAILED:
-            return AccountStatus.FAILED, "Failed", "try_again"
+            return AccountStatus.FAILED, Badge.FAILED, "try_again"
         case _:
-            return AccountStatus.PENDING, "Waiting for the first sync", ""
+            return AccountStatus.PENDING, Badge.FIRST, ""
 
 
 def _next_sync(feed: Feed, now: datetime, waiting: datetime | None) -> datetime | None:

@@ -9,7 +9,10 @@ from brokersync.domain.plans import Plan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradingAccount:
-    """A trader's account at a broker. `masked_number` is all of the broker's number that is ever shown."""
+    """A trader's account at a broker. `masked_number` is all of the broker's number that is ever shown.
+
+    `name` is the broker's, `display_name` the trader's own; empty where there is none.
+    """
 
     account_id: str
     user_id: str
@@ -21,6 +24,7 @@ class TradingAccount:
     name: str
     currency: str
     environment: str = ""
+    display_name: str = ""
 
 
 class Accounts(Protocol):
@@ -52,6 +56,14 @@ class AccountsReader(Protocol):
 
     def of_user(self, user_id: str) -> Sequence[TradingAccount]:
         """All accounts of a user, by account id."""
+        ...
+
+
+class AccountNames(Protocol):
+    """Where traders name their accounts."""
+
+    def rename(self, account_id: str, display_name: str) -> None:
+        """Give the account the trader's own name; empty takes it away. Raises KeyError for an unknown account."""
         ...
 
 

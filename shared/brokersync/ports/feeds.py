@@ -8,7 +8,7 @@ from typing import Protocol
 from brokersync.contracts.jobs import SyncJob
 from brokersync.domain.errors import ErrorCode
 from brokersync.domain.feeds import Announcement, Coverage, Feed, Lease, Wanted
-from brokersync.domain.plans import Plan
+from brokersync.domain.plans import Schedule
 from brokersync.domain.runs import Outcome
 from brokersync.ports.connections import Connection
 
@@ -126,8 +126,15 @@ class Feeds(Protocol):
         """
         ...
 
-    def reschedule(self, feed_id: str, plan: Plan, interval_min: int) -> None:
-        """Put the feed under another plan and interval. Raises KeyError for an unknown feed."""
+    def reschedule(self, feed: Feed, schedule: Schedule) -> bool:
+        """Put the feed under another schedule, if it is still under the one that `feed` has; whether it is now.
+
+        Raises KeyError for an unknown feed.
+        """
+        ...
+
+    def accept(self, feed_id: str, through: datetime) -> None:
+        """Note that trades executed up to then may be missing from answers. Raises KeyError for an unknown feed."""
         ...
 
     def announced(self, feed_id: str, sent: Sequence[Announcement]) -> None:

@@ -1,20 +1,17 @@
-"""What an operator does to a running service: pause and resume scheduling, change a trader's plan."""
+"""What an operator does to a running service: change a trader's plan."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
 from brokersync.domain.feeds import Feed
-from brokersync.domain.plans import Plan, effective_interval
+from brokersync.domain.plans import Plan
 from brokersync.ports.brokers import Manifests
 from brokersync.ports.feeds import Feeds
+from brokersync.services.schedules import Schedules
 
 
-class Users(Protocol):
-    """The users table."""
-
-    def plan(self, user_id: str) -> Plan:
-        """The user's plan; a user nobody knows is on the free one."""
-        ...
+class PlanWriter(Protocol):
+    """Where plans are kept."""
 
     def set_plan(self, user_id: str, plan: Plan) -> None:
         """Store the user's plan."""
@@ -24,13 +21,11 @@ class Users(Protocol):
 class SetPlan:
     """Moves a user to another plan, and all feeds to what it allows, at once."""
 
-    def __init__(self, users: Users, feeds: Feeds, manifests: Manifests) -> None:
-        self._users, self._feeds, self._manifests = users, feeds, manifests
+    def __init__(self, plans: PlanWriter, feeds: Feeds, manifests: Manifests) -> None:
+        self._plans, self._feeds = plans, feeds
+        self._schedules = Schedules(feeds, manifests)
 
     def run(self, user_id: str, plan: Plan) -> Sequence[Feed]:
         """Change the plan; returns the user's feeds as they are then."""
-        self._users.set_plan(user_id, plan)
-        for feed in self._feeds.of_user(user_id):
-            useful = self._manifests.manifest(feed.broker).useful_interval_min
-            self._feeds.reschedule(feed.feed_id, plan, effective_interval(feed.chosen_min, plan, useful))
-        return self._feeds.of_user(user_id)
+        self._plans.set_plan(user_id, plan)
+        return [self._schedules.change(feed, plan=plan) for feed in self._feeds.of_user(user_id)]

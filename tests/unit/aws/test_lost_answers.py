@@ -46,7 +46,7 @@ WRITES: dict[str, Callable[[DynamoFeeds, Acquired], object]] = {
     "add_accounts": lambda feeds, held: feeds.add_accounts(held.lease, {"U1": "acc_2"}),
     "finish": lambda feeds, held: feeds.finish(held.lease, made.finish(announce=EVENTS), held.feed),
     "want": lambda feeds, held: feeds.want("acc_1", made.wanted("job_2", RequestedBy.CONNECT)),
-    "reschedule": lambda feeds, held: feeds.reschedule("acc_1", Plan.FREE, 60),
+    "reschedule": lambda feeds, held: feeds.reschedule(held.feed, made.schedule(Plan.FREE, 60)),
     "announced": lambda feeds, held: feeds.announced("acc_1", EVENTS[:1]),
 }
 

@@ -42,6 +42,7 @@ class AccountItem(Table):
     masked_number = UnicodeAttribute()
     name = UnicodeAttribute(null=True)
     currency = UnicodeAttribute(null=True)
+    display_name = UnicodeAttribute(null=True)
 
     @classmethod
     def of(cls, account: TradingAccount) -> Self:
@@ -58,6 +59,7 @@ class AccountItem(Table):
             masked_number=account.masked_number,
             name=account.name or None,
             currency=account.currency or None,
+            display_name=account.display_name or None,
         )
 
     def to_account(self) -> TradingAccount:
@@ -73,6 +75,7 @@ class AccountItem(Table):
             name=self.name or "",
             currency=self.currency or "",
             environment=self.environment or "",
+            display_name=self.display_name or "",
         )
 
 

@@ -104,6 +104,7 @@ class FeedItem(Table):
     last_successful_at = TimeAttribute(attr_name="succeeded", null=True)
     news = IntegerAttribute(null=True, default=0)
     announce = RecordsAttribute(Announcement, null=True)
+    accepted_through = TimeAttribute(attr_name="accepted", null=True)
 
     @classmethod
     def of(cls, feed: Feed) -> Self:
@@ -140,6 +141,7 @@ class FeedItem(Table):
             last_successful_at=feed.last_successful_at,
             news=feed.news or None,
             announce=feed.announce or None,
+            accepted_through=feed.accepted_through,
         )
 
     def to_feed(self) -> Feed:
@@ -174,4 +176,5 @@ class FeedItem(Table):
             last_successful_at=self.last_successful_at,
             news=self.news,
             announce=tuple(self.announce or ()),
+            accepted_through=self.accepted_through,
         )

@@ -61,7 +61,7 @@ def test_a_feed_is_put_once_and_then_only_updated_by_condition(tables: AwsSessio
     feeds.add_accounts(got.lease, {"U1": "acc_2"})
     feeds.move_cursor(got.lease, "1")
     ledger.insert(got.lease, [made.new(made.execution())], "2")
-    feeds.reschedule("acc_1", Plan.FREE, 60)
+    feeds.reschedule(feeds.get("acc_1"), made.schedule(Plan.FREE, 60))
     event = Announcement(event_id="e", detail_type="t", detail={})
     feeds.finish(got.lease, made.finish(announce=(event,)), got.feed)
     feeds.announced("acc_1", [event])
