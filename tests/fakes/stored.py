@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import TypeVar
 
 from brokersync.domain.feeds import Lease
 from brokersync.domain.known import KnownFilter
 from brokersync.domain.portfolio import Balance, PositionsSection
 from brokersync.domain.runs import SyncRun
+from brokersync.domain.times import to_ns
 from brokersync.domain.trades import (
     CashEvent,
     Change,
@@ -20,7 +21,7 @@ from brokersync.domain.trades import (
     time_key,
 )
 from brokersync.ports.accounts import TradingAccount
-from brokersync.ports.reading import CurrentPortfolio
+from brokersync.ports.reading import ALL_TRADES, CurrentPortfolio, DayEnd, TradeFilter
 from brokersync.ports.storage import ConflictError, Inserted, NewEntry
 from tests.fakes.feeds import FakeFeeds
 
@@ -99,9 +100,14 @@ class FakeLedger:
                 self._put(cancel)
             self._feeds.add_news(lease, 1 if cancel is None else 2)
 
-    def newest(self, account_id: str, *, limit: int, before: str = "") -> Sequence[StoredEntry]:
-        found = self._newest_first(Execution, account_id)
+    def newest(
+        self, account_id: str, *, limit: int, before: str = "", only: TradeFilter = ALL_TRADES
+    ) -> Sequence[StoredEntry]:
+        found = [stored for stored in self._newest_first(Execution, account_id) if _is_of(stored.entry, only)]
         return [stored for stored in found if not before or time_key(stored.entry) < before][:limit]
+
+    def oldest_first(self, account_id: str, only: TradeFilter = ALL_TRADES) -> Iterator[StoredEntry]:
+        return (stored for stored in reversed(self._newest_first(Execution, account_id)) if _is_of(stored.entry, only))
 
     def versions(self, account_id: str, source_trade_id: str) -> Sequence[StoredEntry]:
         key = (Execution, account_id, source_trade_id)
@@ -120,6 +126,15 @@ class FakeLedger:
         with self._feeds.lock:
             found = [stored for (of, owner, _), stored in self._current.items() if (of, owner) == (kind, account_id)]
         return sorted(found, key=lambda stored: time_key(stored.entry), reverse=True)
+
+
+def _is_of(entry: LedgerEntry, only: TradeFilter) -> bool:
+    at = entry.occurred_at.ns
+    return (
+        (only.since is None or at >= to_ns(only.since))
+        and (only.until is None or at < to_ns(only.until))
+        and (not only.symbol or entry.symbol == only.symbol)
+    )
 
 
 class FakeKnownTrades:
@@ -160,6 +175,14 @@ class FakePortfolios:
             positions=max(positions, key=lambda section: section.as_of.ns, default=None),
         )
 
+    def days(self, account_id: str, first: date, last: date) -> Sequence[DayEnd]:
+        ends = [
+            DayEnd(day=date.fromisoformat(day), balance=balance)
+            for (owner, day), (balance, _) in self._balances.items()
+            if owner == account_id and first.isoformat() <= day <= last.isoformat()
+        ]
+        return sorted(ends, key=lambda end: end.day)
+
 
 def _put_newer(
     sections: dict[tuple[str, str], tuple[Section, str]], account_id: str, section: Section, run_id: str
@@ -185,6 +208,9 @@ class FakeRuns:
     def newest(self, feed_id: str, *, limit: int, before: str = "") -> Sequence[SyncRun]:
         found = [run for (of, run_id), run in self._runs.items() if of == feed_id and (not before or run_id < before)]
         return sorted(found, key=lambda run: run.run_id, reverse=True)[:limit]
+
+    def get(self, feed_id: str, run_id: str) -> SyncRun | None:
+        return self._runs.get((feed_id, run_id))
 
 
 class FakeAccounts:

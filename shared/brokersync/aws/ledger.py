@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 from botocore.exceptions import ClientError
+from pynamodb.expressions.condition import Condition
 
 from brokersync.aws.feed_expressions import epoch_is
 from brokersync.aws.session import AwsSession
@@ -21,6 +22,7 @@ from brokersync.domain.errors import LeaseLostError
 from brokersync.domain.feeds import Lease
 from brokersync.domain.times import sort_key, to_ns
 from brokersync.domain.trades import Change, Execution, ExecutionKind, LedgerEntry, StoredEntry, compare
+from brokersync.ports.reading import ALL_TRADES, TradeFilter
 from brokersync.ports.storage import ConflictError, Inserted, NewEntry
 
 if TYPE_CHECKING:
@@ -211,11 +213,24 @@ class DynamoLedger:
         found = self._trades.query(account_id, filter_condition=wanted, consistent_read=True)
         return [item.to_stored() for item in sorted(found, key=lambda item: item.time_key)]
 
-    def newest(self, account_id: str, *, limit: int, before: str = "") -> Sequence[StoredEntry]:
+    def newest(
+        self, account_id: str, *, limit: int, before: str = "", only: TradeFilter = ALL_TRADES
+    ) -> Sequence[StoredEntry]:
         """At most `limit` trades in their current version, newest first; with `before`, only under that time_key."""
-        under = TradeItem.time_key < before if before else None
-        found = self._trades.by_time.query(account_id, under, scan_index_forward=False, limit=limit)
-        return [item.to_stored() for item in found]
+        found = self._trades.by_time.query(
+            account_id,
+            _in_time(only, before),
+            _of_symbol(only),
+            scan_index_forward=False,
+            limit=limit + 1,  # the range has `before` itself in it
+            page_size=None if only.symbol else limit + 1,  # of other symbols there may be many in between
+        )
+        return [item.to_stored() for item in found if item.time_key != before][:limit]
+
+    def oldest_first(self, account_id: str, only: TradeFilter = ALL_TRADES) -> Iterator[StoredEntry]:
+        """All trades in their current version, read as they are asked for."""
+        found = self._trades.by_time.query(account_id, _in_time(only), _of_symbol(only))
+        return (item.to_stored() for item in found)
 
     def cash_events(self, account_id: str) -> Iterator[StoredEntry]:
         """All cash events of an account in their current version, oldest first."""
@@ -236,6 +251,16 @@ class DynamoLedger:
     def _put(self, new: NewEntry) -> _Put:
         table = self._table(new.entry)
         return _Put(new, table.put_request(table.current(_first_version(new)), ABSENT))
+
+
+def _in_time(only: TradeFilter, through: str = "") -> Condition:
+    """The range of time keys, both ends included; the bare time of a bound is no entry's key."""
+    last = sort_key(to_ns(only.until)) if only.until else "9"
+    return TradeItem.time_key.between(sort_key(to_ns(only.since)) if only.since else "0", min(last, through or last))
+
+
+def _of_symbol(only: TradeFilter) -> Condition | None:
+    return TradeItem.entry["symbol"] == only.symbol if only.symbol else None
 
 
 def _chunks(puts: Iterator[_Put]) -> Iterator[list[_Put]]:

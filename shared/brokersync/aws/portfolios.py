@@ -1,5 +1,7 @@
 """Balance and positions per account (ports.Portfolios, ports.PortfoliosReader)."""
 
+from collections.abc import Sequence
+from datetime import date
 from typing import TypeVar
 
 from pynamodb.attributes import UnicodeAttribute
@@ -9,7 +11,7 @@ from brokersync.aws.tables.attributes import RecordAttribute, becomes
 from brokersync.aws.tables.base import Written, all_of, any_of
 from brokersync.aws.tables.portfolios import PortfolioItem
 from brokersync.domain.portfolio import Balance, PositionsSection
-from brokersync.ports.reading import CurrentPortfolio
+from brokersync.ports.reading import CurrentPortfolio, DayEnd
 from brokersync.ports.storage import ConflictError
 
 TRIES = 3
@@ -82,3 +84,13 @@ class DynamoPortfolios:
             balance=max(balances, key=lambda balance: balance.as_of.ns, default=None),
             positions=max(positions, key=lambda section: section.as_of.ns, default=None),
         )
+
+    def days(self, account_id: str, first: date, last: date) -> Sequence[DayEnd]:
+        """The days from `first` through `last` on which a balance was stored, oldest first."""
+        rows = self._items.query(account_id, PortfolioItem.day.between(first.isoformat(), last.isoformat()))
+        # A row begins with what was current before it: such a balance is the end of an earlier day.
+        return [
+            DayEnd(day=date.fromisoformat(row.day), balance=row.balance)
+            for row in rows
+            if row.balance is not None and row.balance.as_of.utc.date().isoformat() == row.day
+        ]

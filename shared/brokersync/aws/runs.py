@@ -23,3 +23,8 @@ class DynamoRuns:
         under = SyncRunItem.run_id < before if before else None
         found = self._items.query(feed_id, under, scan_index_forward=False, limit=limit, consistent_read=True)
         return [item.to_run() for item in found]
+
+    def get(self, feed_id: str, run_id: str) -> SyncRun | None:
+        """One run of the feed."""
+        item = self._items.find(feed_id, run_id)
+        return item.to_run() if item else None

@@ -1,7 +1,8 @@
 """What the API reads and no run needs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Protocol
 
 from brokersync.domain.portfolio import Balance, PositionsSection
@@ -9,11 +10,29 @@ from brokersync.domain.runs import SyncRun
 from brokersync.domain.trades import StoredEntry
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeFilter:
+    """Which trades: executed from `since` to before `until` (aware; None: no bound), of one symbol (empty: of all)."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    symbol: str = ""
+
+
+ALL_TRADES = TradeFilter()
+
+
 class TradesReader(Protocol):
     """What the API reads of the trades table."""
 
-    def newest(self, account_id: str, *, limit: int, before: str = "") -> Sequence[StoredEntry]:
+    def newest(
+        self, account_id: str, *, limit: int, before: str = "", only: TradeFilter = ALL_TRADES
+    ) -> Sequence[StoredEntry]:
         """At most `limit` trades in their current version, newest first; with `before`, only under that time_key."""
+        ...
+
+    def oldest_first(self, account_id: str, only: TradeFilter = ALL_TRADES) -> Iterator[StoredEntry]:
+        """All trades in their current version, read as they are asked for."""
         ...
 
 
@@ -22,6 +41,10 @@ class RunsReader(Protocol):
 
     def newest(self, feed_id: str, *, limit: int, before: str = "") -> Sequence[SyncRun]:
         """At most `limit` runs, newest first; with `before`, only run ids under it."""
+        ...
+
+    def get(self, feed_id: str, run_id: str) -> SyncRun | None:
+        """One run of the feed."""
         ...
 
 
@@ -33,9 +56,21 @@ class CurrentPortfolio:
     positions: PositionsSection | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayEnd:
+    """The last balance of a day (UTC) of an account."""
+
+    day: date
+    balance: Balance
+
+
 class PortfoliosReader(Protocol):
     """What the API reads of the portfolios table."""
 
     def current(self, account_id: str) -> CurrentPortfolio:
         """The newest balance and the newest positions, though a failed section left them in rows of different days."""
+        ...
+
+    def days(self, account_id: str, first: date, last: date) -> Sequence[DayEnd]:
+        """The days from `first` through `last` on which a balance was stored, oldest first."""
         ...
