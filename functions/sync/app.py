@@ -52,9 +52,9 @@ def log_keys(job: SyncJob) -> Iterator[None]:
         logger.thread_safe_clear_keys()
 
 
-def build(settings: SyncSettings, clock: Clock) -> SyncBatch:
+def build(settings: SyncSettings, session: AwsSession, clock: Clock) -> SyncBatch:
     """Wire the services to AWS and the brokers."""
-    session, catalog = AwsSession(table_prefix=settings.table_prefix), BrokerCatalog()
+    catalog = BrokerCatalog()
     ports = SyncPorts(
         stores=ChunkStores(
             feeds=DynamoFeeds(session),
@@ -78,7 +78,8 @@ def build(settings: SyncSettings, clock: Clock) -> SyncBatch:
     return SyncBatch(SyncFeed(ports), ThreadPoolExecutor(THREADS), log_keys)
 
 
-service = build(load(SyncSettings), SystemClock())
+settings = load(SyncSettings)
+service = build(settings, AwsSession(table_prefix=settings.table_prefix), SystemClock())
 gc.freeze()  # what stands now stands until the process ends
 gc.enable()
 

@@ -79,10 +79,11 @@ class Worker:
         """Give the function a clock that shows this time (ISO 8601) now, or leave it where it is ahead of that."""
         ahead = datetime.fromisoformat(to) - datetime.now(UTC)
         if self._clock is None:
-            from brokersync.settings import SyncSettings, load
+            from brokersync.aws.session import AwsSession
 
             self._clock = MovedClock(ahead)
-            self._app.service = self._app.build(load(SyncSettings), self._clock)
+            session = AwsSession(table_prefix=self._app.settings.table_prefix)
+            self._app.service = self._app.build(self._app.settings, session, self._clock)
         self._clock.ahead = max(ahead, self._clock.ahead)
         return {}
 

@@ -18,6 +18,7 @@ import httpx
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.httpsession import URLLib3Session
 
+from brokersync.aws.session import AwsSession
 from brokersync.services.sync_batch import JobMessage
 from brokersync.settings import SyncSettings, load
 from functions.sync.app import build
@@ -89,7 +90,8 @@ class Worker:
         self._clock = AheadClock()
         self._calls = Calls(self._freeze)
         self._calls.watch()
-        self._batch = build(load(SyncSettings), self._clock)
+        settings = load(SyncSettings)
+        self._batch = build(settings, AwsSession(table_prefix=settings.table_prefix), self._clock)
 
     def work(self) -> None:
         """Until nobody sends deliveries any more."""

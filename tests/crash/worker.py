@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 ANSWERS = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
 
+from brokersync.aws.session import AwsSession  # noqa: E402
+from brokersync.brokers.catalog import BrokerCatalog  # noqa: E402
 from brokersync.services.sync_batch import JobMessage, SyncBatch  # noqa: E402
 from brokersync.settings import SyncSettings, load  # noqa: E402
 from functions.sync.app import build  # noqa: E402
@@ -54,7 +56,13 @@ def deliver(batch: SyncBatch, clock: ShiftedClock, request: dict[str, object], a
 
 def main() -> None:
     clock = ShiftedClock()
-    batch = build(load(SyncSettings), clock)  # without a connection or a thread yet: each fork makes its own
+    settings, catalog = load(SyncSettings), BrokerCatalog()
+    session = AwsSession(table_prefix=settings.table_prefix)
+    batch = build(settings, session, clock)  # without a connection or a thread yet: each fork makes its own
+    for service in ("dynamodb", "events", "kms", "s3", "sqs"):
+        session.client(service)  # what takes long to read is read before the forks
+    for slug in catalog.slugs():
+        catalog.provider(slug)
     for line in sys.stdin:
         mine, theirs = os.pipe()
         child = os.fork()
