@@ -6,7 +6,8 @@ VENV ?= .venv
 PYTHON ?=
 BIN := $(VENV)/bin
 TESTS ?= tests
-PYTEST := $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
+# Three processes, for much of a test is waiting; in the order of the folders, so that the longest files come first.
+PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help
 help: ## List the targets
