@@ -103,7 +103,7 @@ def test_i9_a_cancel_marks_what_it_cancels(kit, connect: Connect) -> None:
     # then the execution has a version that says so, and the ledger is what the books hold
     current = trader.entry(busted)
     assert current.version > 1
-    assert current.version_reason in {"cancel", "correction"}
+    assert current.version_reason in {"cancel", "bust", "correction"}
     assert current.cancelled_by or current.version_reason == "correction"
     assert synced.total("corrections") >= 1
     assert trader.untrue() == []

@@ -1,0 +1,1 @@
+"""Tradovate, REST API v1."""
