@@ -1,4 +1,4 @@
-"""The events on the bus: what somebody acts on. One may come twice, with the same `event_id`."""
+"""The events on the bus: what somebody acts on (docs/events.md). One may come twice, with the same `event_id`."""
 
 from typing import Literal
 
@@ -64,7 +64,16 @@ class AccountNeedsReview(SyncProblem):
 class ConnectionReauthRequired(SyncProblem):
     """The trader has to re-connect; until then the feed is not synced."""
 
+    connection_id: str = Field(min_length=1)
     outcome: Literal[Outcome.FAILED]
+
+
+class ConnectionRestored(SyncEvent):
+    """New credentials have ended a failure: the feed is synced again, from where it was."""
+
+    connection_id: str = Field(min_length=1)
+    error_code: ErrorCode | None = None
+    outcome: Literal[Outcome.SUCCEEDED, Outcome.PARTIAL]
 
 
 class PortfolioUpdateRequested(SyncEvent):
@@ -81,6 +90,7 @@ EVENTS: dict[str, type[SyncEvent]] = {
     "sync_job_failed": SyncJobFailed,
     "account_needs_review": AccountNeedsReview,
     "connection_reauth_required": ConnectionReauthRequired,
+    "connection_restored": ConnectionRestored,
     "portfolio_update_requested": PortfolioUpdateRequested,
 }
 """The contract of each detail type."""

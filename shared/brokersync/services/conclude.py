@@ -12,10 +12,11 @@ from brokersync.domain.errors import (
     SyncError,
     UserActionNeededError,
 )
-from brokersync.domain.feeds import POISON_RECEIVES, RETRY_DELAYS, Announcement, Feed, Wanted, retry_at, served_by
+from brokersync.domain.feeds import POISON_RECEIVES, RETRY_DELAYS, Feed, Wanted, retry_at, served_by
 from brokersync.domain.pages import ComeBack
 from brokersync.domain.runs import Outcome, RequestedBy, SectionState
 from brokersync.ports.feeds import Finish
+from brokersync.services.announce import announce
 from brokersync.services.progress import Progress, Work
 
 
@@ -86,8 +87,9 @@ def conclude(
                 first = feed.poison_job_id in ("", job.job_id)
                 finish = replace(finish, poison_job_id=job.job_id if first else feed.poison_job_id)
                 redeliver = first
-    announce = _announce(feed, job, work, finish, news := feed.news + progress.stored)
-    return Conclusion(finish=replace(finish, announce=announce, announced_news=news), redeliver=redeliver)
+    news = feed.news + progress.stored
+    finish = replace(finish, announce=announce(feed, job, work, finish, news), announced_news=news)
+    return Conclusion(finish=finish, redeliver=redeliver)
 
 
 def _completed(finish: Finish, progress: Progress) -> Finish:
@@ -140,45 +142,3 @@ def _defers(error: RetryLaterError) -> bool:
 def _owe(work: Work, not_before: datetime) -> Wanted:
     kind = work.requested_by if work.requested_by in KEPT_KINDS else RequestedBy.RETRY
     return Wanted(job_id=work.job_id, kind=kind, not_before=not_before)
-
-
-def _announce(feed: Feed, job: SyncJob, work: Work, finish: Finish, news: int) -> tuple[Announcement, ...]:
-    """What somebody acts on: changes of state, new data, and the end of every job that a person asked for."""
-    manual = work.requested_by is RequestedBy.MANUAL
-    turned = feed.outcome is not finish.outcome or feed.error_code is not finish.error_code
-    kinds: list[str] = []
-    match finish.outcome:
-        case Outcome.SUCCEEDED:
-            if feed.first_failed_at is not None:
-                kinds.append("sync_job_recovered")
-            if manual:
-                kinds.append("sync_job_succeeded")
-        case Outcome.PARTIAL if turned or manual:
-            kinds.append("sync_job_partial")
-        case Outcome.NEEDS_REVIEW if turned or manual:
-            kinds.append("account_needs_review")
-        case Outcome.FAILED if not finish.runnable:
-            kinds.append("connection_reauth_required")
-        case Outcome.FAILED if finish.wanted is None and (turned or manual or feed.wanted is not None):
-            kinds.append("sync_job_failed")
-        case _:
-            pass
-    if news:
-        kinds.append("portfolio_update_requested")
-    common: dict[str, str | int] = {
-        "feed_id": feed.feed_id,
-        "user_id": feed.user_id,
-        "broker": feed.broker,
-        "job_id": work.job_id,
-        "outcome": finish.outcome.value,
-    }
-    if finish.error_code is not None:
-        common["error_code"] = finish.error_code.value
-    return tuple(
-        Announcement(
-            event_id=f"{job.job_id}.{feed.epoch + 1}.{kind}",
-            detail_type=kind,
-            detail=common | ({"new_entries": news} if kind == "portfolio_update_requested" else {}),
-        )
-        for kind in kinds
-    )
