@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from brokersync.domain.coverage import Coverage
 from brokersync.domain.errors import ErrorCode, LeaseLostError
 from brokersync.domain.feeds import FeedPurpose
 from brokersync.domain.runs import RequestedBy
@@ -135,7 +136,7 @@ def test_a_feed_is_removed_under_its_epoch_and_doing_it_again_is_success(world: 
     world.feeds.remove(second.lease)
     assert world.feeds.get("acc_1") is None
     with pytest.raises(LeaseLostError):
-        world.feeds.move_cursor(second.lease, "1")
+        world.feeds.advance(second.lease, "1", Coverage(), None)
 
 
 def account(account_id: str = "acc_1", **changes: str) -> TradingAccount:

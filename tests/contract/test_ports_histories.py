@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
+from brokersync.domain.coverage import Coverage
 from brokersync.domain.errors import LeaseLostError
 from brokersync.domain.feeds import Announcement, Feed, Wanted
 from brokersync.domain.plans import Plan
@@ -92,7 +93,7 @@ class Story:
     def _cursor(self, number: int, back: int) -> None:
         worker = self._worker(back)
         if worker is not None:
-            self.world.feeds.move_cursor(worker.lease, str(number))
+            self.world.feeds.advance(worker.lease, str(number), Coverage(), None)
 
     def _insert(self, number: int, back: int, source_id: str) -> object:
         worker = self._worker(back)

@@ -1,11 +1,14 @@
 """Feeds: who may run, and what a run leaves behind (I3, I4, I11)."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from brokersync.domain.coverage import Coverage, Hole
 from brokersync.domain.errors import ErrorCode, LeaseLostError
-from brokersync.domain.feeds import LEASE_SECONDS, Announcement, Coverage, Lease
+from brokersync.domain.feeds import LEASE_SECONDS, Announcement, Lease
+from brokersync.domain.loads import Load, LoadKind, LoadRequest
 from brokersync.domain.plans import Plan
 from brokersync.domain.runs import Outcome, RequestedBy
 from brokersync.domain.wheel import wheel_key
@@ -14,6 +17,7 @@ from tests.contract import made
 from tests.contract.conftest import World
 
 LATER = made.after(seconds=LEASE_SECONDS)
+HOLE = Hole(run_id="run_1", first=2, last=4, rows={"0a1b2c3d": "acc_1", "4e5f6a7b": ""})
 EVENT = Announcement(event_id="event_1", detail_type="sync_job_failed", detail={"feed_id": "acc_1", "new_entries": 3})
 OTHER_EVENT = Announcement(event_id="event_2", detail_type="sync_job_recovered", detail={"feed_id": "acc_1"})
 
@@ -102,7 +106,7 @@ def test_an_unknown_feed_is_not_acquired(world: World):
     assert world.feeds.get("nobody") is None
 
 
-@pytest.mark.parametrize("write", ["move_cursor", "add_accounts", "finish"])
+@pytest.mark.parametrize("write", ["advance", "add_accounts", "finish"])
 def test_i3_a_worker_that_wakes_late_writes_nothing(world: World, write: str):
     # given a worker that slept past its lease while another took the feed
     late = world.held("worker_1")
@@ -110,7 +114,7 @@ def test_i3_a_worker_that_wakes_late_writes_nothing(world: World, write: str):
     before = world.stored()
     # when it writes
     calls = {
-        "move_cursor": lambda: world.feeds.move_cursor(late.lease, "99"),
+        "advance": lambda: world.feeds.advance(late.lease, "99", Coverage(), None),
         "add_accounts": lambda: world.feeds.add_accounts(late.lease, {"U1": "acc_2"}),
         "finish": lambda: world.feeds.finish(late.lease, made.finish(), late.feed),
     }
@@ -125,11 +129,50 @@ def test_i3_cursor_and_accounts_are_written_under_the_lease(world: World):
     # given a worker that holds the feed
     held = world.held()
     # when it stores a chunk and finds accounts, one of them with a dot in its number
-    world.feeds.move_cursor(held.lease, "101")
+    coverage = Coverage(start=made.after(days=-30), holes=(HOLE,))
+    load = Load(kind=LoadKind.FIRST, job_id="job_1", reached=made.NOW, chunks=3, trades=120)
+    assert world.feeds.advance(held.lease, "101", coverage, load) is None
     world.feeds.add_accounts(held.lease, {"U.1": "acc_u1", "U2": "acc_u2"})
     # then the feed has them
-    assert world.stored().cursor == "101"
+    stored = world.stored()
+    assert (stored.cursor, stored.coverage, stored.load) == ("101", coverage, load)
     assert world.stored().accounts == {"101-004-1234567-001": "acc_1", "U.1": "acc_u1", "U2": "acc_u2"}
+
+
+def test_i11_a_load_is_asked_for_once_and_ended_by_the_finish_of_its_own_job(world: World):
+    # given a feed of which somebody wants older history, and a worker that serves it
+    held = world.held()
+    asked = LoadRequest(kind=LoadKind.BACKFILL, job_id="job_load", start=made.after(days=-900))
+    assert world.feeds.request_load("acc_1", asked)
+    # when it is asked again after a lost answer, then nothing is doubled; another request finds it taken
+    assert world.feeds.request_load("acc_1", asked)
+    assert not world.feeds.request_load("acc_1", replace(asked, job_id="job_other"))
+    # and between two chunks the worker sees that it is still wanted
+    load = Load.begin(asked, resume="77")
+    assert world.feeds.advance(held.lease, "1", Coverage(), load) == asked
+    # when a run of another job ends, then the load stays; when its own does, both are gone
+    world.feeds.finish(held.lease, made.finish(load=load, ends_load="job_0"), held.feed)
+    assert (world.stored().load_request, world.stored().load) == (asked, load)
+    again = world.acquire("worker_2", job=made.job(tick=made.TICK + 15))
+    world.feeds.finish(again.lease, made.finish(ends_load="job_load"), again.feed)
+    assert (world.stored().load_request, world.stored().load) == (None, None)
+
+
+def test_a_load_that_is_taken_back_during_its_run_is_not_there_for_the_next_chunk(world: World):
+    # given a load that goes on
+    held = world.held()
+    asked = LoadRequest(kind=LoadKind.BACKFILL, job_id="job_load")
+    world.feeds.request_load("acc_1", asked)
+    # when it is cancelled, twice
+    world.feeds.cancel_load("acc_1")
+    world.feeds.cancel_load("acc_1")
+    # then the worker sees it, and its finish ends what is there no more
+    assert world.feeds.advance(held.lease, "2", Coverage(), Load.begin(asked, resume="")) is None
+    world.feeds.finish(held.lease, made.finish(ends_load="job_load"), held.feed)
+    assert world.stored().load is None
+    for unknown in (lambda: world.feeds.cancel_load("nobody"), lambda: world.feeds.request_load("nobody", asked)):
+        with pytest.raises(KeyError):
+            unknown()
 
 
 def test_a_finish_writes_what_the_run_found(world: World):
@@ -137,7 +180,7 @@ def test_a_finish_writes_what_the_run_found(world: World):
     held = world.held(wanted=made.wanted(), announce=(EVENT,), news=4, failure_count=2, poison_job_id="job_0")
     # when it finishes
     retry = made.wanted("job_wanted", RequestedBy.RETRY, made.after(minutes=5))
-    coverage = Coverage(start=made.after(days=-30), end=made.NOW, holes=("0a1b2c3d",))
+    coverage = Coverage(start=made.after(days=-30), end=made.NOW, holes=(HOLE,))
     finish = Finish(
         outcome=Outcome.FAILED,
         finished_at=made.after(seconds=9),

@@ -270,5 +270,7 @@ def test_trades_are_read_newest_first_in_pages(world: World):
     third = world.ledger.newest("acc_1", limit=2, before=time_key(second[-1].entry))
     # then each comes once, in the order of time
     assert [stored.entry.source_id for stored in [*first, *second, *third]] == ["a", "d", "c", "b"]
-    assert world.ledger.latest_trade("acc_1") == first_version(entries["a"])
-    assert world.ledger.latest_trade("acc_2") is None
+    assert world.ledger.latest_trade("acc_1", made.after(hours=1)) == first_version(entries["a"])
+    assert world.ledger.latest_trade("acc_1", made.after(minutes=3)) == first_version(entries["d"])
+    assert world.ledger.latest_trade("acc_1", made.after(minutes=1)) is None
+    assert world.ledger.latest_trade("acc_2", made.after(hours=1)) is None

@@ -79,4 +79,4 @@ def test_each_day_ends_with_its_own_last_balance(world: World):
 
 
 def store(world: World, balance: Balance) -> None:
-    world.portfolios.put_balance("acc_1", balance, "run_1")
+    world.portfolios.put("acc_1", "run_1", balance=balance)

@@ -80,37 +80,37 @@ def test_both_sections_of_a_portfolio_are_read_as_they_came(world: World):
     # given an account of which nothing is known
     assert world.portfolios.current("acc_1") == CurrentPortfolio()
     # when its sections are stored
-    assert world.portfolios.put_balance("acc_1", balance(), "run_1")
-    assert world.portfolios.put_positions("acc_1", positions("EUR_USD", "SPX"), "run_1")
+    assert world.portfolios.put("acc_1", "run_1", balance=balance())
+    assert world.portfolios.put("acc_1", "run_1", positions=positions("EUR_USD", "SPX"))
     # then they are current, also those of an account that is flat
     assert world.portfolios.current("acc_1") == CurrentPortfolio(
         balance=balance(), positions=positions("EUR_USD", "SPX")
     )
-    assert world.portfolios.put_positions("acc_1", positions(**MINUTE), "run_2")
+    assert world.portfolios.put("acc_1", "run_2", positions=positions(**MINUTE))
     assert world.portfolios.current("acc_1").positions == positions(**MINUTE)
     assert world.portfolios.current("acc_2") == CurrentPortfolio()
 
 
 def test_i4_an_old_section_does_not_come_back(world: World):
     # given a newer balance
-    world.portfolios.put_balance("acc_1", balance("2", **MINUTE), "run_2")
+    world.portfolios.put("acc_1", "run_2", balance=balance("2", **MINUTE))
     # when a worker that wakes late stores an older one, of the same day and of the day before
-    assert not world.portfolios.put_balance("acc_1", balance("1"), "run_1")
-    assert world.portfolios.put_balance("acc_1", balance("1", days=-1), "run_1")
+    assert not world.portfolios.put("acc_1", "run_1", balance=balance("1"))
+    assert world.portfolios.put("acc_1", "run_1", balance=balance("1", days=-1))
     # then the newer one is current; a repetition of it is stored like the first time
     assert world.portfolios.current("acc_1").balance == balance("2", **MINUTE)
-    assert world.portfolios.put_balance("acc_1", balance("2", **MINUTE), "run_2")
+    assert world.portfolios.put("acc_1", "run_2", balance=balance("2", **MINUTE))
 
 
 def test_i4_of_two_sections_of_the_same_time_that_of_the_later_run_stays(world: World):
     # given figures of a daily statement, read again by a later run after a correction
-    assert world.portfolios.put_balance("acc_1", balance("1"), "run_1")
-    assert world.portfolios.put_positions("acc_1", positions("SPX"), "run_1")
-    assert world.portfolios.put_balance("acc_1", balance("2"), "run_2")
-    assert world.portfolios.put_positions("acc_1", positions("SPX", "EUR_USD"), "run_2")
+    assert world.portfolios.put("acc_1", "run_1", balance=balance("1"))
+    assert world.portfolios.put("acc_1", "run_1", positions=positions("SPX"))
+    assert world.portfolios.put("acc_1", "run_2", balance=balance("2"))
+    assert world.portfolios.put("acc_1", "run_2", positions=positions("SPX", "EUR_USD"))
     # when the first run's worker wakes late and stores what it had read
-    assert not world.portfolios.put_balance("acc_1", balance("1"), "run_1")
-    assert not world.portfolios.put_positions("acc_1", positions("SPX"), "run_1")
+    assert not world.portfolios.put("acc_1", "run_1", balance=balance("1"))
+    assert not world.portfolios.put("acc_1", "run_1", positions=positions("SPX"))
     # then the corrected figures stay
     assert world.portfolios.current("acc_1") == CurrentPortfolio(
         balance=balance("2"), positions=positions("SPX", "EUR_USD")
@@ -119,11 +119,11 @@ def test_i4_of_two_sections_of_the_same_time_that_of_the_later_run_stays(world: 
 
 def test_i5_a_section_that_failed_keeps_its_old_value(world: World):
     # given an account with both sections
-    world.portfolios.put_balance("acc_1", balance("1"), "run_1")
-    world.portfolios.put_positions("acc_1", positions("SPX"), "run_1")
+    world.portfolios.put("acc_1", "run_1", balance=balance("1"))
+    world.portfolios.put("acc_1", "run_1", positions=positions("SPX"))
     # when only balances are stored for ten days
     for day in range(1, 11):
-        assert world.portfolios.put_balance("acc_1", balance(str(day), days=day), f"run_{day}")
+        assert world.portfolios.put("acc_1", f"run_{day}", balance=balance(str(day), days=day))
     # then the positions are still known, with their own time
     assert world.portfolios.current("acc_1") == CurrentPortfolio(
         balance=balance("10", days=10), positions=positions("SPX")
@@ -132,10 +132,10 @@ def test_i5_a_section_that_failed_keeps_its_old_value(world: World):
 
 def test_a_section_may_lag_behind_the_other(world: World):
     # given a balance of today
-    world.portfolios.put_balance("acc_1", balance("1"), "run_1")
-    world.portfolios.put_positions("acc_1", positions("OLD", days=-2), "run_1")
+    world.portfolios.put("acc_1", "run_1", balance=balance("1"))
+    world.portfolios.put("acc_1", "run_1", positions=positions("OLD", days=-2))
     # when positions of yesterday arrive, after today's row was made
-    assert world.portfolios.put_positions("acc_1", positions("SPX", days=-1), "run_1")
+    assert world.portfolios.put("acc_1", "run_1", positions=positions("SPX", days=-1))
     # then both are current
     assert world.portfolios.current("acc_1") == CurrentPortfolio(
         balance=balance("1"), positions=positions("SPX", days=-1)

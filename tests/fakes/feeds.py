@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from threading import RLock
 
 from brokersync.contracts.jobs import SyncJob
+from brokersync.domain.coverage import Coverage
 from brokersync.domain.errors import ErrorCode, LeaseLostError
 from brokersync.domain.feeds import LEASE_SECONDS, Announcement, Feed, Lease, Wanted
+from brokersync.domain.loads import Load, LoadRequest
 from brokersync.domain.plans import Schedule
 from brokersync.domain.runs import RequestedBy
 from brokersync.domain.wheel import wheel_key
@@ -89,9 +91,11 @@ class FakeFeeds:
         moved = feed.cursor if cursor is None else cursor
         self._feeds[lease.feed_id] = replace(feed, news=feed.news + count, cursor=moved)
 
-    def move_cursor(self, lease: Lease, cursor: str) -> None:
+    def advance(self, lease: Lease, cursor: str, coverage: Coverage, load: Load | None) -> LoadRequest | None:
         with self.lock:
-            self._feeds[lease.feed_id] = replace(self.check(lease), cursor=cursor)
+            before = self.check(lease)
+            self._feeds[lease.feed_id] = replace(before, cursor=cursor, coverage=coverage, load=load)
+            return before.load_request
 
     def add_accounts(self, lease: Lease, accounts: Mapping[str, str]) -> None:
         with self.lock:
@@ -116,6 +120,8 @@ class FakeFeeds:
                 cursor=stored.cursor if finish.cursor is None else finish.cursor,
                 hashes=stored.hashes if finish.hashes is None else finish.hashes,
                 coverage=stored.coverage if finish.coverage is None else finish.coverage,
+                load=finish.load,
+                load_request=None if _ends(finish, stored) else stored.load_request,
                 error_code=finish.error_code,
                 safe_message=finish.safe_message,
                 failure_count=finish.failure_count,
@@ -181,6 +187,8 @@ class FakeFeeds:
                 lease=None,
                 poison_job_id="",
                 wanted=None,
+                load_request=None,
+                load=None,
                 runnable=False,
                 error_code=ErrorCode.CANCELLED,
                 safe_message="This connection was removed; what it brought is kept.",
@@ -192,6 +200,20 @@ class FakeFeeds:
             if lease.feed_id in self._feeds:
                 self.check(lease)
                 del self._feeds[lease.feed_id]
+
+    def request_load(self, feed_id: str, request: LoadRequest) -> bool:
+        with self.lock:
+            feed = self._feeds[feed_id]
+            if feed.load_request == request:
+                return True
+            if feed.load_request is not None or feed.load is not None:
+                return False
+            self._feeds[feed_id] = replace(feed, load_request=request)
+            return True
+
+    def cancel_load(self, feed_id: str) -> None:
+        with self.lock:
+            self._feeds[feed_id] = replace(self._feeds[feed_id], load_request=None)
 
     def reschedule(self, feed: Feed, schedule: Schedule) -> bool:
         with self.lock:
@@ -223,3 +245,7 @@ class FakeFeeds:
 
 def _slot(feed: Feed) -> str:
     return wheel_key(feed.feed_id, feed.interval_min).text if feed.on_wheel() else ""
+
+
+def _ends(finish: Finish, feed: Feed) -> bool:
+    return feed.load_request is not None and feed.load_request.job_id == finish.ends_load

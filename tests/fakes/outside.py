@@ -1,6 +1,6 @@
 """The world around a sync, in memory: queues, bus, snapshots, connections, permits, the operator's tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import RLock
@@ -9,7 +9,7 @@ from brokersync.contracts.jobs import SyncJob
 from brokersync.domain.connections import ConnectionStatus
 from brokersync.domain.errors import ErrorCode, RetryLaterError
 from brokersync.domain.feeds import Announcement, Lease
-from brokersync.domain.manifests import LimitWindow
+from brokersync.domain.limiter import Window
 from brokersync.domain.messages import Locale
 from brokersync.domain.pages import RawPage
 from brokersync.domain.plans import Plan
@@ -60,6 +60,14 @@ class FakeSnapshots:
         key = f"snapshots/30d/{feed_id}/{run_id}/{seq:04d}.json.gz"
         self.pages.setdefault(key, page)
         return key
+
+    def kept(self, feed_id: str, run_id: str, first: int, last: int) -> Sequence[tuple[str, RawPage]]:
+        wanted = {f"snapshots/30d/{feed_id}/{run_id}/{seq:04d}.json.gz" for seq in range(first, last + 1)}
+        return [(key, page) for key, page in self.pages.items() if key in wanted]
+
+    def runs(self, feed_id: str, after: str) -> Iterator[str]:
+        of_feed = [key.split("/") for key in sorted(self.pages)]
+        yield from dict.fromkeys(run_id for _, _, feed, run_id, _ in of_feed if feed == feed_id and run_id > after)
 
 
 class FakeConnections:
@@ -165,14 +173,18 @@ class FakePermits:
 
     def __init__(self) -> None:
         self.taken: list[str] = []
+        self.closed: dict[str, datetime] = {}
         self.wait = timedelta(0)
         self.down = False
 
-    def take(self, key: str, windows: Sequence[LimitWindow], now: datetime) -> datetime:
+    def take(self, key: str, windows: Sequence[Window], now: datetime) -> datetime:
         if self.down:
             raise RetryLaterError(ErrorCode.LIMITS_UNAVAILABLE, "The limits can't be checked right now.")
         self.taken.append(key)
         return now + self.wait
+
+    def refused(self, key: str, windows: Sequence[Window], now: datetime, until: datetime) -> None:
+        self.closed[key] = until
 
 
 class FakeScheduler:

@@ -9,7 +9,7 @@ from brokersync.domain.feeds import Lease
 from brokersync.domain.known import KnownFilter
 from brokersync.domain.portfolio import Balance, PositionsSection
 from brokersync.domain.runs import SyncRun
-from brokersync.domain.times import to_ns
+from brokersync.domain.times import sort_key, to_ns
 from brokersync.domain.trades import (
     CashEvent,
     Change,
@@ -57,8 +57,8 @@ class FakeLedger:
     def get_trade(self, account_id: str, source_trade_id: str) -> StoredEntry | None:
         return self._current.get((Execution, account_id, source_trade_id))
 
-    def latest_trade(self, account_id: str) -> StoredEntry | None:
-        return next(iter(self.newest(account_id, limit=1)), None)
+    def latest_trade(self, account_id: str, until: datetime) -> StoredEntry | None:
+        return next(iter(self.newest(account_id, limit=1, before=sort_key(to_ns(until)))), None)
 
     def between(self, account_id: str, start: datetime, end: datetime) -> Sequence[StoredEntry]:
         found = [*reversed(self._newest_first(Execution, account_id)), *self.cash_events(account_id)]
@@ -161,11 +161,12 @@ class FakePortfolios:
         self._balances: dict[tuple[str, str], tuple[Balance, str]] = {}
         self._positions: dict[tuple[str, str], tuple[PositionsSection, str]] = {}
 
-    def put_balance(self, account_id: str, balance: Balance, run_id: str) -> bool:
-        return _put_newer(self._balances, account_id, balance, run_id)
-
-    def put_positions(self, account_id: str, positions: PositionsSection, run_id: str) -> bool:
-        return _put_newer(self._positions, account_id, positions, run_id)
+    def put(
+        self, account_id: str, run_id: str, *, balance: Balance | None = None, positions: PositionsSection | None = None
+    ) -> bool:
+        stored = [_put_newer(self._balances, account_id, balance, run_id)] if balance else []
+        stored += [_put_newer(self._positions, account_id, positions, run_id)] if positions else []
+        return all(stored)
 
     def current(self, account_id: str) -> CurrentPortfolio:
         balances = [balance for (owner, _), (balance, _) in self._balances.items() if owner == account_id]

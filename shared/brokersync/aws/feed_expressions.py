@@ -12,8 +12,10 @@ from brokersync.aws.tables.base import all_of, any_of
 from brokersync.aws.tables.feeds import FeedItem, StoredLease
 from brokersync.aws.tables.records import utc_text
 from brokersync.contracts.jobs import SyncJob
+from brokersync.domain.coverage import Coverage
 from brokersync.domain.errors import ErrorCode
 from brokersync.domain.feeds import Feed, Lease, Wanted
+from brokersync.domain.loads import Load
 from brokersync.domain.plans import Schedule
 from brokersync.domain.wheel import wheel_key
 from brokersync.ports.connections import Connection
@@ -60,7 +62,14 @@ def may_owe(feed: Feed | None, at: datetime) -> Condition:
 def may_finish(lease: Lease, known: Feed) -> Condition:
     """The lease is ours, and nobody has asked for a sync or changed the schedule since the feed was read."""
     enabled = FeedItem.sync_enabled.is_in(known.sync_enabled)
-    return all_of(epoch_is(lease), FeedItem.lease.exists(), enabled, _same_request(known.wanted))
+    held = all_of(epoch_is(lease), FeedItem.lease.exists(), enabled, _same_request(known.wanted))
+    asked = known.load_request
+    return all_of(held, FeedItem.load_request["job_id"] == asked.job_id) if asked is not None else held
+
+
+def advance_actions(cursor: str, coverage: Coverage, load: Load | None) -> list[Action]:
+    """What is written between two chunks."""
+    return [becomes(FeedItem.cursor, cursor), becomes(FeedItem.coverage, coverage), becomes(FeedItem.load, load)]
 
 
 def finish_actions(finish: Finish, after: Feed) -> list[Action]:
@@ -70,6 +79,7 @@ def finish_actions(finish: Finish, after: Feed) -> list[Action]:
         FeedItem.taken_over.remove(),
         FeedItem.wheel_slot.set(FeedItem.slot) if after.on_wheel() else FeedItem.wheel_slot.remove(),
         becomes(FeedItem.wanted, after.wanted),
+        becomes(FeedItem.load, finish.load),
         becomes(FeedItem.runnable, finish.runnable),
         becomes(FeedItem.outcome, finish.outcome.value),
         becomes(FeedItem.error_code, finish.error_code.value if finish.error_code else None),
@@ -79,6 +89,8 @@ def finish_actions(finish: Finish, after: Feed) -> list[Action]:
         becomes(FeedItem.poison_job_id, finish.poison_job_id),
         becomes(FeedItem.last_attempted_at, finish.finished_at),
     ]
+    if finish.ends_load and after.load_request is not None and after.load_request.job_id == finish.ends_load:
+        actions.append(FeedItem.load_request.remove())
     if finish.announced_news:
         actions.append(FeedItem.news.add(-finish.announced_news))
     if finish.served_minute is not None:
@@ -148,6 +160,8 @@ def close_actions() -> list[Action]:
     return [
         *_let_go(),
         FeedItem.wanted.remove(),
+        FeedItem.load_request.remove(),
+        FeedItem.load.remove(),
         FeedItem.runnable.set(False),
         FeedItem.wheel_slot.remove(),
         FeedItem.error_code.set(ErrorCode.CANCELLED.value),

@@ -8,6 +8,7 @@ from pynamodb.expressions.update import Action
 
 from brokersync.aws.feed_expressions import (
     acquire_actions,
+    advance_actions,
     close_actions,
     epoch_is,
     finish_actions,
@@ -24,8 +25,10 @@ from brokersync.aws.tables.attributes import becomes
 from brokersync.aws.tables.base import Refused, Request, Written, all_of, any_of
 from brokersync.aws.tables.feeds import FeedItem, StoredLease
 from brokersync.contracts.jobs import SyncJob
+from brokersync.domain.coverage import Coverage
 from brokersync.domain.errors import LeaseLostError
 from brokersync.domain.feeds import LEASE_SECONDS, Announcement, Feed, Lease, Wanted
+from brokersync.domain.loads import Load, LoadRequest
 from brokersync.domain.plans import Schedule
 from brokersync.domain.runs import RequestedBy
 from brokersync.ports.connections import Connection
@@ -88,9 +91,14 @@ class DynamoFeeds:
         lease = stored.to_lease(feed_id, feed.epoch + 1)
         return Acquired(feed=feed, lease=lease, predecessor=_predecessor(result.old, token))
 
-    def move_cursor(self, lease: Lease, cursor: str) -> None:
-        """Move the cursor between chunks. Raises LeaseLostError when the epoch is not ours any more."""
-        self._change_held(lease, FeedItem.cursor.set(cursor))
+    def advance(self, lease: Lease, cursor: str, coverage: Coverage, load: Load | None) -> LoadRequest | None:
+        """Write down how far a run has stored; returns the load that is asked for now. Raises LeaseLostError."""
+        result = self._items.change(
+            lease.feed_id, actions=advance_actions(cursor, coverage, load), condition=epoch_is(lease), before=True
+        )
+        if isinstance(result, Refused):
+            raise LeaseLostError(f"{lease.feed_id} left epoch {lease.epoch}")
+        return result.old.load_request
 
     def add_accounts(self, lease: Lease, accounts: Mapping[str, str]) -> None:
         """Remember accounts that a fetch found (broker id -> ours). Raises LeaseLostError."""
@@ -184,6 +192,22 @@ class DynamoFeeds:
             if not to_write:
                 return owed
         raise ConflictError(f"{feed_id} changed {TRIES} times while work was owed to it")
+
+    def request_load(self, feed_id: str, request: LoadRequest) -> bool:
+        """Ask for a load; False where one is asked for or goes on already. Raises KeyError for an unknown feed."""
+        free = all_of(FeedItem.feed_id.exists(), FeedItem.load_request.does_not_exist(), FeedItem.load.does_not_exist())
+        result = self._items.change(feed_id, actions=[becomes(FeedItem.load_request, request)], condition=free)
+        if isinstance(result, Written):
+            return True
+        if result.found is None:
+            raise KeyError(feed_id)
+        return result.found.load_request is not None and result.found.load_request.job_id == request.job_id
+
+    def cancel_load(self, feed_id: str) -> None:
+        """Take back what was asked for, if anything was. Raises KeyError for an unknown feed."""
+        known = FeedItem.feed_id.exists()
+        if isinstance(self._items.change(feed_id, actions=[FeedItem.load_request.remove()], condition=known), Refused):
+            raise KeyError(feed_id)
 
     def reschedule(self, feed: Feed, schedule: Schedule) -> bool:
         """Put the feed under another schedule, if it is still under the one that `feed` has; whether it is now."""

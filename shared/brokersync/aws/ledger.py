@@ -183,9 +183,9 @@ class DynamoLedger:
         found = self._trades.find(account_id, source_trade_id)
         return found.to_stored() if found else None
 
-    def latest_trade(self, account_id: str) -> StoredEntry | None:
-        """The newest execution of the account, by the time it was executed."""
-        return next(iter(self.newest(account_id, limit=1)), None)
+    def latest_trade(self, account_id: str, until: datetime) -> StoredEntry | None:
+        """The newest execution of the account that was executed before `until` (aware UTC)."""
+        return next(iter(self.newest(account_id, limit=1, before=sort_key(to_ns(until)))), None)
 
     def between(self, account_id: str, start: datetime, end: datetime) -> Sequence[StoredEntry]:
         """Executions and cash events from `start` to before `end`, current versions, oldest first of each kind.

@@ -1,23 +1,50 @@
 """Balance and positions per account (ports.Portfolios, ports.PortfoliosReader)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import TypeVar
 
 from pynamodb.attributes import UnicodeAttribute
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 
 from brokersync.aws.session import AwsSession
 from brokersync.aws.tables.attributes import RecordAttribute, becomes
 from brokersync.aws.tables.base import Written, all_of, any_of
 from brokersync.aws.tables.portfolios import PortfolioItem
 from brokersync.domain.portfolio import Balance, PositionsSection
+from brokersync.domain.times import BrokerTime
 from brokersync.ports.reading import CurrentPortfolio, DayEnd
 from brokersync.ports.storage import ConflictError
 
 TRIES = 3
 DAYS_READ = 7  # rows among which the newest of each section is sought: one of them may lag behind the other
 
-Section = TypeVar("Section", Balance, PositionsSection)
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """A section of a day's row, and the action by which it becomes what was served as of a time."""
+
+    attribute: RecordAttribute[Balance | None] | RecordAttribute[PositionsSection | None]
+    of_run: UnicodeAttribute
+    as_of: BrokerTime
+    becomes_it: Action
+
+    @property
+    def day(self) -> str:
+        return self.as_of.utc.date().isoformat()
+
+    def not_newer(self, run_id: str) -> Condition:
+        """A statement has the same time for a whole day: of two of them, the one of the later run is the newer one."""
+        stored_ns = self.attribute["as_of"]["ns"]
+        return any_of(
+            self.attribute.does_not_exist(),
+            stored_ns < self.as_of.ns,
+            all_of(stored_ns == self.as_of.ns, self.of_run <= run_id),
+        )
+
+    def actions(self, run_id: str) -> list[Action]:
+        return [self.becomes_it, self.of_run.set(run_id)]
 
 
 class DynamoPortfolios:
@@ -26,35 +53,38 @@ class DynamoPortfolios:
     def __init__(self, session: AwsSession) -> None:
         self._items = session.table(PortfolioItem)
 
-    def put_balance(self, account_id: str, balance: Balance, run_id: str) -> bool:
-        """Store a balance section unless a newer one is there; whether it was stored."""
-        return self._put(PortfolioItem.balance, PortfolioItem.balance_run_id, account_id, balance, run_id)
-
-    def put_positions(self, account_id: str, positions: PositionsSection, run_id: str) -> bool:
-        """Store a positions section unless a newer one is there; whether it was stored."""
-        return self._put(PortfolioItem.positions, PortfolioItem.positions_run_id, account_id, positions, run_id)
-
-    def _put(
-        self,
-        section: RecordAttribute[Section | None],
-        section_run_id: UnicodeAttribute,
-        account_id: str,
-        value: Section,
-        run_id: str,
+    def put(
+        self, account_id: str, run_id: str, *, balance: Balance | None = None, positions: PositionsSection | None = None
     ) -> bool:
-        day = value.as_of.utc.date().isoformat()
-        # A statement has the same time for a whole day: of two of them, the one of the later run is the newer one.
-        not_newer = any_of(
-            section.does_not_exist(),
-            section["as_of"]["ns"] < value.as_of.ns,
-            all_of(section["as_of"]["ns"] == value.as_of.ns, section_run_id <= run_id),
-        )
+        """Store one section or both, each unless a newer one is there; whether all of it was stored.
+
+        Both of one day are one update; where it is refused, a newer one of either is there, and each goes by itself.
+        """
+        sections: list[_Section] = []
+        if balance is not None:
+            becomes_it = becomes(PortfolioItem.balance, balance)
+            sections.append(_Section(PortfolioItem.balance, PortfolioItem.balance_run_id, balance.as_of, becomes_it))
+        if positions is not None:
+            becomes_it = becomes(PortfolioItem.positions, positions)
+            sections.append(
+                _Section(PortfolioItem.positions, PortfolioItem.positions_run_id, positions.as_of, becomes_it)
+            )
+        if len({section.day for section in sections}) == 1 and self._put(account_id, sections, run_id):
+            return True
+        if len(sections) == 1:
+            return False
+        stored = [self._put(account_id, [section], run_id) for section in sections]
+        return all(stored)
+
+    def _put(self, account_id: str, sections: Sequence["_Section"], run_id: str) -> bool:
+        day = sections[0].day
         for _ in range(TRIES):
+            none_newer = all_of(*(section.not_newer(run_id) for section in sections))
             result = self._items.change(
                 account_id,
                 day,
-                actions=[becomes(section, value), section_run_id.set(run_id)],
-                condition=all_of(PortfolioItem.account_id.exists(), not_newer),
+                actions=[action for section in sections for action in section.actions(run_id)],
+                condition=all_of(PortfolioItem.account_id.exists(), none_newer),
             )
             if isinstance(result, Written):
                 return True

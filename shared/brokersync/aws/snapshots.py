@@ -1,6 +1,7 @@
 """Raw answers in S3, write-once: stored before anybody parses them, and read back for a replay (I1)."""
 
 import gzip
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -19,7 +20,10 @@ COMPRESSION = 6  # a tenth larger than gzip's own 9, in a quarter of the time
 
 
 class S3Snapshots:
-    """ports.Snapshots. Needs s3:PutObject and s3:PutObjectTagging under `snapshots/`; reading back, s3:GetObject."""
+    """ports.Snapshots.
+
+    Needs s3:PutObject and s3:PutObjectTagging under `snapshots/`; reading back, s3:GetObject and s3:ListBucket.
+    """
 
     def __init__(self, session: AwsSession, bucket: str, *, manifests: Manifests, clock: Clock) -> None:
         """`manifests` say from which sections no ledger entry comes."""
@@ -85,3 +89,26 @@ class S3Snapshots:
         except self._s3.exceptions.NoSuchKey:
             raise KeyError(key) from None
         return Snapshot.model_validate_json(gzip.decompress(content))
+
+    def kept(self, feed_id: str, run_id: str, first: int, last: int) -> Sequence[tuple[str, RawPage]]:
+        """What is kept of a run's answers number `first` to `last`, with their keys, in order."""
+        folder = f"{_folder(feed_id)}{run_id}/"
+        wanted = {f"{folder}{seq:04d}.json.gz" for seq in range(first, last + 1)}
+        return [(key, self.read(key).page) for key in self._keys(folder) if key in wanted]
+
+    def runs(self, feed_id: str, after: str) -> Iterator[str]:
+        """The ids of the runs of which such answers are kept, oldest first; only those after the run `after`."""
+        folder = _folder(feed_id)
+        lister = self._s3.get_paginator("list_objects_v2")
+        start = f"{folder}{after}/~" if after else folder  # after the last answer of that run
+        for page in lister.paginate(Bucket=self._bucket, Prefix=folder, Delimiter="/", StartAfter=start):
+            yield from (found["Prefix"].removeprefix(folder).rstrip("/") for found in page.get("CommonPrefixes", ()))
+
+    def _keys(self, prefix: str) -> Iterator[str]:
+        for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
+            yield from (found["Key"] for found in page.get("Contents", ()))
+
+
+def _folder(feed_id: str) -> str:
+    """Where the answers of a feed lie that are kept as long as the account: those that entries may cite."""
+    return f"snapshots/{Retention.LONG}/{feed_id}/"

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from brokersync.domain.coverage import Coverage
 from brokersync.domain.errors import ErrorCode
+from brokersync.domain.loads import Load, LoadRequest
 from brokersync.domain.plans import Plan, Schedule
 from brokersync.domain.runs import Outcome, RequestedBy
 from brokersync.domain.times import minute_of
@@ -59,19 +61,6 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Coverage:
-    """Since when and until when the ledger is complete, as the broker served it. None: nothing stored yet.
-
-    `holes` names (by short hashes) rows that are kept raw but were not understood: while there is one, the feed is
-    at best partial (I5).
-    """
-
-    start: datetime | None = None
-    end: datetime | None = None
-    holes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Announcement:
     """An event to send after the finish. `event_id` is the same however often it is sent."""
 
@@ -86,9 +75,10 @@ class Feed:
 
     `interval_min` is what is scheduled, `chosen_min` what the trader chose (None: no choice made). Trades executed up
     to `accepted_through` may be missing from what the broker answers: the trader has accepted it.
-    `news` counts entries that are stored but not announced yet. `hashes` has one hash per section or page that may
-    repeat itself. `served_minute` is the last minute since 1970 whose tick needs no run any more. `poison_job_id` is
-    the job whose message comes back while our fault, or a change at the broker, fails one run after the other.
+    `news` counts entries that are stored but not announced yet. `hashes` has one hash per page that may repeat itself.
+    `load_request` is a backfill or replay that somebody asked for, `load` a long load that goes on. `served_minute` is
+    the last minute since 1970 whose tick needs no run any more. `poison_job_id` is the job whose message comes back
+    while our fault, or a change at the broker, fails one run after the other.
     """
 
     feed_id: str
@@ -110,6 +100,8 @@ class Feed:
     cursor: str = ""
     hashes: Mapping[str, str] = field(default_factory=dict)
     coverage: Coverage = field(default_factory=Coverage)
+    load_request: LoadRequest | None = None
+    load: Load | None = None
     outcome: Outcome | None = None
     error_code: ErrorCode | None = None
     safe_message: str = ""

@@ -35,12 +35,16 @@ class Checkpoint:
     """All pages since the last checkpoint belong together and are complete: store them, then move the cursor (I3).
 
     `cursor` is what the broker actually served; `covered_from`/`covered_to` (aware UTC) bound what it proves complete.
-    `last` says that nothing follows, so that a run whose time is nearly up isn't continued for nothing.
+    `broker_account_id` names the account that they are about; empty: all that the feed has. `waterline` is how far the
+    broker says its own data reaches, where it does. `last` says that nothing follows, so that a run whose time is
+    nearly up isn't continued for nothing.
     """
 
     cursor: str
     covered_from: datetime | None = None
     covered_to: datetime | None = None
+    broker_account_id: str = ""
+    waterline: datetime | None = None
     last: bool = False
 
 
@@ -58,11 +62,18 @@ FetchStep = RawPage | Checkpoint | ComeBack
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unmapped:
-    """A row that was not understood, and why. It is kept raw and counted; it never fails the others."""
+    """A row that was not understood, and why. It is kept raw and counted; it never fails the others.
+
+    `where` names the row in words that are the same whenever it comes again. `broker_account_id` is whose it is, where
+    it says so. A row that is not `ledger` would be no trade and no cash event: the next answer says it anew, so it
+    leaves no hole behind.
+    """
 
     section: str
     where: str
     reason: str
+    broker_account_id: str = ""
+    ledger: bool = True
 
 
 @dataclass(slots=True)

@@ -199,6 +199,16 @@ class Change(StrEnum):
     CORRECTION = "correction"
 
 
+class VersionReason(StrEnum):
+    """Why an entry has another version: the broker changed it, undid it, or we read its answer better by now."""
+
+    CORRECTION = "correction"
+    REBOOK = "rebook"
+    CANCEL = "cancel"
+    BUST = "bust"
+    REREAD = "reread"
+
+
 def compare(stored_hash: str, incoming_hash: str) -> Change:
     """Decide whether an incoming entry corrects the stored one (I9) or only repeats it (I2)."""
     if stored_hash == incoming_hash or stored_hash.partition(":")[0] != incoming_hash.partition(":")[0]:
@@ -206,20 +216,30 @@ def compare(stored_hash: str, incoming_hash: str) -> Change:
     return Change.CORRECTION
 
 
-def corrected(stored: StoredEntry, incoming: LedgerEntry, origin: Origin) -> StoredEntry:
-    """The next version of an entry whose content the broker changed. A cancel mark stays."""
+def corrected(
+    stored: StoredEntry, incoming: LedgerEntry, origin: Origin, reason: VersionReason = VersionReason.CORRECTION
+) -> StoredEntry:
+    """The next version of an entry whose content changed. A cancel mark stays; the broker's rebook is called so."""
+    rebooked = isinstance(incoming, Execution) and incoming.reason == VersionReason.REBOOK
     return replace(
         stored,
         entry=incoming,
         content_hash=content_hash(incoming),
         origin=origin,
         version=stored.version + 1,
-        version_reason="correction",
+        version_reason=VersionReason.REBOOK if rebooked and reason is VersionReason.CORRECTION else reason,
     )
 
 
 def cancelled(stored: StoredEntry, cancel: Execution, origin: Origin) -> StoredEntry:
-    """The next version of an execution that the broker cancelled: same content, marked with the cancel row's id."""
+    """The next version of an execution that was undone: same content, marked with the cancel row's id.
+
+    It is a bust where the cancel row's `reason` says so (the exchange's doing, not the broker's).
+    """
     return replace(
-        stored, origin=origin, version=stored.version + 1, version_reason="cancel", cancelled_by=cancel.source_trade_id
+        stored,
+        origin=origin,
+        version=stored.version + 1,
+        version_reason=VersionReason.BUST if cancel.reason == VersionReason.BUST else VersionReason.CANCEL,
+        cancelled_by=cancel.source_trade_id,
     )

@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Protocol
 
 from brokersync.contracts.jobs import SyncJob
+from brokersync.domain.coverage import Coverage
 from brokersync.domain.errors import ErrorCode
-from brokersync.domain.feeds import Announcement, Coverage, Feed, Lease, Wanted
+from brokersync.domain.feeds import Announcement, Feed, Lease, Wanted
+from brokersync.domain.loads import Load, LoadRequest
 from brokersync.domain.plans import Schedule
 from brokersync.domain.runs import Outcome
 from brokersync.ports.connections import Connection
@@ -34,7 +36,8 @@ class Finish:
     """Everything the end of a run writes to its feed, in one update under the lease's epoch.
 
     None leaves `served_minute`, `cursor`, `hashes`, `coverage` and `succeeded_at` as they are. All else is written as
-    it stands here, and removed where it is None or empty: `wanted`, the error, the failure streak. `announce` is added
+    it stands here, and removed where it is None or empty: `wanted`, `load`, the error, the failure streak.
+    `ends_load` names the job whose request for a load is done or given up; another's stays. `announce` is added
     to what is still unsent; it tells of `announced_news` entries, which the same update takes off the feed's `news`: so
     none is told twice, and those that the run doesn't know it stored (their answer was lost) stay to be told.
     `succeeded_at` is the time of a success.
@@ -48,6 +51,8 @@ class Finish:
     cursor: str | None = None
     hashes: Mapping[str, str] | None = None
     coverage: Coverage | None = None
+    load: Load | None = None
+    ends_load: str = ""
     error_code: ErrorCode | None = None
     safe_message: str = ""
     failure_count: int = 0
@@ -101,8 +106,12 @@ class Feeds(Protocol):
         """
         ...
 
-    def move_cursor(self, lease: Lease, cursor: str) -> None:
-        """Move the cursor between chunks. Raises LeaseLostError when the epoch is not ours any more."""
+    def advance(self, lease: Lease, cursor: str, coverage: Coverage, load: Load | None) -> LoadRequest | None:
+        """Write down in one step how far a run has stored what the broker has, while there is more to come.
+
+        Returns the load that is asked for now: so the run learns that its own was cancelled. Raises LeaseLostError when
+        the epoch is not ours any more.
+        """
         ...
 
     def add_accounts(self, lease: Lease, accounts: Mapping[str, str]) -> None:
@@ -124,6 +133,17 @@ class Feeds(Protocol):
         backfills are owed a run of their own); else the request that still waits, brought forward if this one's time
         is earlier; else `wanted`. Raises KeyError for an unknown feed.
         """
+        ...
+
+    def request_load(self, feed_id: str, request: LoadRequest) -> bool:
+        """Ask for a load; False where one is asked for or goes on already. Whoever runs the feed next begins it.
+
+        Raises KeyError for an unknown feed.
+        """
+        ...
+
+    def cancel_load(self, feed_id: str) -> None:
+        """Take back what was asked for, if anything was. Raises KeyError for an unknown feed."""
         ...
 
     def reschedule(self, feed: Feed, schedule: Schedule) -> bool:

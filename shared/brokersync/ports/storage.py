@@ -1,6 +1,6 @@
 """What a run stores: entries, portfolios, run rows and raw answers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -50,8 +50,8 @@ class Ledger(Protocol):
         """The execution stored under this id."""
         ...
 
-    def latest_trade(self, account_id: str) -> StoredEntry | None:
-        """The newest execution of the account, by the time it was executed."""
+    def latest_trade(self, account_id: str, until: datetime) -> StoredEntry | None:
+        """The newest execution of the account that was executed before `until` (aware UTC)."""
         ...
 
     def between(self, account_id: str, start: datetime, end: datetime) -> Sequence[StoredEntry]:
@@ -105,12 +105,10 @@ class Portfolios(Protocol):
     Of two sections of the same time, the one of the later run is newer: run ids sort by when the runs began.
     """
 
-    def put_balance(self, account_id: str, balance: Balance, run_id: str) -> bool:
-        """Store a balance section unless a newer one is there; whether it was stored."""
-        ...
-
-    def put_positions(self, account_id: str, positions: PositionsSection, run_id: str) -> bool:
-        """Store a positions section unless a newer one is there; whether it was stored."""
+    def put(
+        self, account_id: str, run_id: str, *, balance: Balance | None = None, positions: PositionsSection | None = None
+    ) -> bool:
+        """Store one section or both, each unless a newer one is there; whether all of it was stored."""
         ...
 
 
@@ -127,4 +125,15 @@ class Snapshots(Protocol):
 
     def put(self, *, feed_id: str, run_id: str, seq: int, broker: str, job_id: str, page: RawPage) -> str:
         """Store one answer before anybody parses it; returns the object's key. An object that is there is success."""
+        ...
+
+    def kept(self, feed_id: str, run_id: str, first: int, last: int) -> Sequence[tuple[str, RawPage]]:
+        """What is kept of a run's answers number `first` to `last`, with their keys, in order.
+
+        Only those that a ledger entry may cite: the others are not kept for ever, and nothing is read from them again.
+        """
+        ...
+
+    def runs(self, feed_id: str, after: str) -> Iterator[str]:
+        """The ids of the runs of which such answers are kept, oldest first; only those after the run `after`."""
         ...

@@ -13,6 +13,7 @@ from brokersync.domain.errors import (
     UserActionNeededError,
 )
 from brokersync.domain.feeds import POISON_RECEIVES, RETRY_DELAYS, Feed, Wanted, retry_at, served_by
+from brokersync.domain.loads import Load
 from brokersync.domain.pages import ComeBack
 from brokersync.domain.runs import Outcome, RequestedBy, SectionState
 from brokersync.ports.feeds import Finish
@@ -30,10 +31,18 @@ class OutOfTime:
     """What was fetched is stored; the rest needs another invocation."""
 
 
-Verdict = Completed | OutOfTime | ComeBack | SyncError
+@dataclass(frozen=True, slots=True)
+class BackToSync:
+    """A load that was asked for is over: the next run fetches what is new, from where the feed was before."""
+
+    safe_message: str
+
+
+Verdict = Completed | OutOfTime | ComeBack | BackToSync | SyncError
 
 DEFERRING = frozenset({ErrorCode.LIMITS_UNAVAILABLE, ErrorCode.CIRCUIT_OPEN})
 MENDED_ELSEWHERE = frozenset({ErrorCode.SETUP_INCOMPLETE, ErrorCode.ALREADY_CONNECTED})
+GIVING_UP = frozenset({Outcome.FAILED, Outcome.NEEDS_REVIEW})
 KEPT_KINDS = frozenset({RequestedBy.MANUAL, RequestedBy.CONNECT, RequestedBy.BACKFILL})
 
 
@@ -55,8 +64,7 @@ def conclude(
         served_minute=max(feed.served_minute, served_by(started_at)),
         wanted=None,
         runnable=True,
-        cursor=progress.cursor,
-        hashes=progress.hashes,
+        hashes=progress.merged_hashes(),
         coverage=progress.coverage,
         failure_count=feed.failure_count,
         first_failed_at=feed.first_failed_at,
@@ -69,9 +77,17 @@ def conclude(
             finish = replace(
                 finish,
                 outcome=Outcome.DEFERRED,
-                wanted=_owe(work, now),
+                wanted=_owe(work, now, progress.load),
                 error_code=ErrorCode.WORK_IN_PROGRESS,
                 safe_message="There is more history to load; it continues by itself.",
+            )
+        case BackToSync():
+            finish = replace(
+                finish,
+                outcome=Outcome.DEFERRED,
+                wanted=_owe(work, now),
+                error_code=ErrorCode.WORK_IN_PROGRESS,
+                safe_message=verdict.safe_message,
             )
         case ComeBack():
             finish = replace(
@@ -87,6 +103,7 @@ def conclude(
                 first = feed.poison_job_id in ("", job.job_id)
                 finish = replace(finish, poison_job_id=job.job_id if first else feed.poison_job_id)
                 redeliver = first
+    finish = _settle_load(finish, progress, verdict)
     news = feed.news + progress.stored
     finish = replace(finish, announce=announce(feed, job, work, finish, news), announced_news=news)
     return Conclusion(finish=finish, redeliver=redeliver)
@@ -97,17 +114,40 @@ def _completed(finish: Finish, progress: Progress) -> Finish:
     problems = []
     if missing:
         problems.append(f"the broker's answer lacked: {', '.join(missing)}")
-    if progress.coverage.holes:
-        problems.append(f"rows that we don't understand yet: {len(progress.coverage.holes)} (kept as they came)")
+    if unread := progress.coverage.unread + progress.unread:
+        problems.append(f"rows that we don't understand yet: {unread} (kept as they came)")
     good = replace(finish, failure_count=0, first_failed_at=None)
     if problems:
         return replace(
             good,
             outcome=Outcome.PARTIAL,
             error_code=ErrorCode.UNEXPECTED_ANSWER,
-            safe_message=f"Some data is missing: {'; '.join(problems)}.",
+            safe_message=f"Some data is missing: {'; '.join(problems)}. {_corrected(progress)}".rstrip(),
         )
-    return replace(good, outcome=Outcome.SUCCEEDED, succeeded_at=finish.finished_at)
+    return replace(good, outcome=Outcome.SUCCEEDED, succeeded_at=finish.finished_at, safe_message=_corrected(progress))
+
+
+def _corrected(progress: Progress) -> str:
+    """What the run says of new versions: `3 trades corrected.`; nothing where there are none."""
+    cash = progress.corrected_cash
+    counts = ((progress.stats.corrections - cash, "trade"), (cash, "cash event"))
+    told = [f"{count} {name}{'' if count == 1 else 's'}" for count, name in counts if count]
+    return f"{' and '.join(told)} corrected." if told else ""
+
+
+def _settle_load(finish: Finish, progress: Progress, verdict: Verdict) -> Finish:
+    """What becomes of a load. One that was asked for and failed for good is given up, so that the sync goes on."""
+    load = progress.load
+    given_up = finish.outcome in GIVING_UP and finish.wanted is None and finish.runnable
+    ended = ""
+    if load is not None and load.is_asked and (isinstance(verdict, BackToSync | Completed) or given_up):
+        ended = load.job_id
+    if isinstance(verdict, Completed):
+        progress.load = None
+    elif ended:
+        progress.leave_load()
+    begun = progress.load if progress.load is not None and (progress.load.chunks or progress.load.is_asked) else None
+    return replace(finish, cursor=progress.cursor, load=begun, ends_load=ended)
 
 
 def _failed(finish: Finish, feed: Feed, work: Work, error: SyncError, now: datetime) -> Finish:
@@ -139,6 +179,9 @@ def _defers(error: RetryLaterError) -> bool:
     return error.code in DEFERRING or (error.code is ErrorCode.RATE_LIMITED and error.not_before is not None)
 
 
-def _owe(work: Work, not_before: datetime) -> Wanted:
+def _owe(work: Work, not_before: datetime, load: Load | None = None) -> Wanted:
+    """The rest of the work, under the same job; what was asked for as a load keeps its own."""
+    if load is not None and load.is_asked:
+        return Wanted(job_id=load.job_id, kind=RequestedBy.BACKFILL, not_before=not_before)
     kind = work.requested_by if work.requested_by in KEPT_KINDS else RequestedBy.RETRY
     return Wanted(job_id=work.job_id, kind=kind, not_before=not_before)

@@ -59,9 +59,10 @@ def open_broker(ports: SyncPorts, feed: Feed, work: Work, progress: Progress, de
         environment=environment,
         base_url=ports.broker_endpoints.get(f"{manifest.slug}:{environment.name}", environment.base_url),
         accounts=tuple(feed.accounts),
-        cursor=feed.cursor,
-        state=work.state,
-        history_start=_history_start(feed, manifest, now),
+        cursor=progress.cursor,
+        # A continuation belongs to the cursor that it continues: a load that begins or was cancelled has another.
+        state=work.state if progress.cursor == feed.cursor else {},
+        history_start=_history_start(feed, progress, manifest, now),
         now=now,
         http=ports.http.for_run(manifest, connection.fingerprint, deadline, progress.stats),
         session=ports.connections.session(connection),
@@ -69,7 +70,9 @@ def open_broker(ports: SyncPorts, feed: Feed, work: Work, progress: Progress, de
     return OpenBroker(provider=provider, connection=connection, context=context)
 
 
-def _history_start(feed: Feed, manifest: Manifest, now: datetime) -> datetime | None:
-    """How far back a first load goes: what the plan shows and the broker keeps; None for all there is."""
+def _history_start(feed: Feed, progress: Progress, manifest: Manifest, now: datetime) -> datetime | None:
+    """How far back a load goes: as was asked, else what the plan shows and the broker keeps; None for all there is."""
+    if progress.load is not None and progress.load.start is not None:
+        return progress.load.start
     bounds = [days for days in (TERMS[feed.plan].history_days, manifest.history_depth_days) if days is not None]
     return now - timedelta(days=min(bounds)) if bounds else None

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from brokersync.contracts.jobs import SyncJob
 from brokersync.ports.world import Deadline
-from brokersync.services.sync_feed import RunReport, SyncFeed
+from brokersync.services.end_run import RunReport
+from brokersync.services.sync_feed import SyncFeed
 
 log = logging.getLogger(__name__)
 

@@ -16,8 +16,10 @@ from brokersync.domain.runs import Outcome, RequestedBy, RunStats, SyncRun
 from brokersync.domain.trades import StoredEntry
 from brokersync.ports.brokers import FetchContext
 from brokersync.ports.connections import Connection
+from brokersync.services.end_run import RunReport
+from brokersync.services.open_broker import SyncPorts
 from brokersync.services.store_chunk import ChunkStores
-from brokersync.services.sync_feed import RunReport, SyncFeed, SyncPorts
+from brokersync.services.sync_feed import SyncFeed
 from local.simulators.kit import BrokerKit, Happening, KitClock, Login, Scene
 from local.simulators.truth import differences
 from tests.contract.brokers.recording import (

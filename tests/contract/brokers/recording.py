@@ -10,8 +10,8 @@ from io import BytesIO
 
 from brokersync.brokers.http import HttpxBrokers
 from brokersync.brokers.permits import ProcessPermits
-from brokersync.domain.limiter import RESERVE_AHEAD
-from brokersync.domain.manifests import LimitScope, LimitWindow, Manifest
+from brokersync.domain.limiter import RESERVE_AHEAD, Window
+from brokersync.domain.manifests import LimitScope, Manifest
 from brokersync.domain.runs import RunStats
 from brokersync.ports.brokers import BrokerHttp
 from brokersync.ports.world import Clock, Deadline
@@ -31,9 +31,9 @@ class WatchedFeeds(FakeFeeds):
         self._writes.append("feeds.add_accounts")
         super().add_accounts(lease, accounts)
 
-    def move_cursor(self, lease, cursor):
-        self._writes.append("feeds.move_cursor")
-        super().move_cursor(lease, cursor)
+    def advance(self, lease, cursor, coverage, load):
+        self._writes.append("feeds.advance")
+        return super().advance(lease, cursor, coverage, load)
 
     def reconnected(self, feed_id: str, version: int) -> None:
         """What new credentials do to a feed."""
@@ -60,13 +60,9 @@ class WatchedPortfolios(FakePortfolios):
         super().__init__()
         self._writes = writes
 
-    def put_balance(self, account_id, balance, run_id):
-        self._writes.append("portfolios.put_balance")
-        return super().put_balance(account_id, balance, run_id)
-
-    def put_positions(self, account_id, positions, run_id):
-        self._writes.append("portfolios.put_positions")
-        return super().put_positions(account_id, positions, run_id)
+    def put(self, account_id, run_id, *, balance=None, positions=None):
+        self._writes.append("portfolios.put")
+        return super().put(account_id, run_id, balance=balance, positions=positions)
 
 
 class WatchedKnownTrades(FakeKnownTrades):
@@ -96,10 +92,13 @@ class CountedPermits:
         self._permits = ProcessPermits()
         self.granted = 0
 
-    def take(self, key: str, windows: Sequence[LimitWindow], now: datetime) -> datetime:
+    def take(self, key: str, windows: Sequence[Window], now: datetime) -> datetime:
         slot = self._permits.take(key, windows, now)
         self.granted += slot - now <= RESERVE_AHEAD
         return slot
+
+    def refused(self, key: str, windows: Sequence[Window], now: datetime, until: datetime) -> None:
+        self._permits.refused(key, windows, now, until)
 
 
 class CountedBrokers:

@@ -9,7 +9,7 @@ from brokersync.domain.money import plain
 from brokersync.domain.runs import SyncRun
 from brokersync.domain.trades import Side
 from brokersync.ports.reading import CurrentPortfolio
-from brokersync.services.sync_feed import RunReport
+from brokersync.services.end_run import RunReport
 from local.simulators.kit import TrueAccount
 
 

@@ -14,6 +14,7 @@ from brokersync.aws.feeds import DynamoFeeds
 from brokersync.aws.ledger import DynamoLedger
 from brokersync.aws.session import CONFLICT_TRIES, AwsSession
 from brokersync.aws.tables.trades import TradeItem
+from brokersync.domain.coverage import Coverage
 from brokersync.domain.errors import LeaseLostError
 from brokersync.domain.feeds import Lease
 from brokersync.ports.feeds import Acquired
@@ -66,7 +67,7 @@ def test_an_update_waits_for_another_transaction(tables: AwsSession, lease: Leas
     conflict = {"__type": "x#TransactionConflictException", "message": "Transaction is ongoing for the item"}
     seen = refuse(tables, lambda number: conflict if number <= 2 else None)
     # when the cursor is moved
-    DynamoFeeds(tables).move_cursor(lease, "9")
+    DynamoFeeds(tables).advance(lease, "9", Coverage(), None)
     # then it is moved once the transaction is over
     assert len(seen) == 3
     assert DynamoFeeds(tables).get("acc_1").cursor == "9"

@@ -70,7 +70,7 @@ def fill(aws, account_id, connection_id):
     changed = replace(stored.entry, price=Decimal("2"))
     ledger.add_version(got.lease, stored, corrected(stored, changed, stored.origin))
     DynamoKnownTrades(aws).save(got.lease, KnownFilter.from_bytes(b"").adding([("k", entries[0].content_hash)]))
-    DynamoPortfolios(aws).put_balance(account_id, balance(), "run_1")
+    DynamoPortfolios(aws).put(account_id, "run_1", balance=balance())
     DynamoRuns(aws).put(replace(run(), feed_id=account_id, snapshot_keys=()), 30)
     feeds.finish(got.lease, made.finish(), got.feed)
     for retention in ("short", "long"):

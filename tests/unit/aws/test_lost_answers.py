@@ -11,7 +11,9 @@ from brokersync.aws.portfolios import DynamoPortfolios
 from brokersync.aws.runs import DynamoRuns
 from brokersync.aws.scheduler import DynamoScheduler
 from brokersync.aws.session import AwsSession
+from brokersync.domain.coverage import Coverage
 from brokersync.domain.feeds import Announcement
+from brokersync.domain.loads import LoadKind, LoadRequest
 from brokersync.domain.plans import Plan
 from brokersync.domain.portfolio import Balance
 from brokersync.domain.runs import RequestedBy
@@ -41,8 +43,11 @@ def acquire(feeds: DynamoFeeds) -> Acquired:
 
 
 START = made.feed(announce=EVENTS, wanted=made.wanted("job_1", at=made.after(minutes=-5)))
+LOAD = LoadRequest(kind=LoadKind.BACKFILL, job_id="job_load")
 WRITES: dict[str, Callable[[DynamoFeeds, Acquired], object]] = {
-    "move_cursor": lambda feeds, held: feeds.move_cursor(held.lease, "9"),
+    "advance": lambda feeds, held: feeds.advance(held.lease, "9", Coverage(), None),
+    "request_load": lambda feeds, held: feeds.request_load("acc_1", LOAD),
+    "cancel_load": lambda feeds, held: feeds.cancel_load("acc_1"),
     "add_accounts": lambda feeds, held: feeds.add_accounts(held.lease, {"U1": "acc_2"}),
     "finish": lambda feeds, held: feeds.finish(held.lease, made.finish(announce=EVENTS), held.feed),
     "want": lambda feeds, held: feeds.want("acc_1", made.wanted("job_2", RequestedBy.CONNECT)),
@@ -108,7 +113,7 @@ def test_rows_that_are_written_once_are_there_though_the_answer_is_lost(tables: 
     DynamoRuns(session).put(made_run, 30)
     DynamoAccounts(session).ensure(account())
     balance = Balance(broker_account_id="U1", currency="EUR", as_of=made.at(made.NOW))
-    stored = DynamoPortfolios(session).put_balance("acc_1", balance, "run_1")
+    stored = DynamoPortfolios(session).put("acc_1", "run_1", balance=balance)
     # then it is there
     assert stored
     assert DynamoPortfolios(session).current("acc_1").balance == balance

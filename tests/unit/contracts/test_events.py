@@ -44,7 +44,7 @@ def announced(verdict, *, missing=False, news=0, failing=False, tries=0):
         news=news,
         first_failed_at=NOW if failing else None,
     )
-    progress = Progress.of(feed)
+    progress = Progress.of(feed, "job_1")
     if missing:
         progress.sections["summary"] = SectionState.MISSING
     work = Work.of(feed, JOB, LEASE)

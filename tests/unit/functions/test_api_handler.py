@@ -41,6 +41,7 @@ SETTINGS = {
     "SYNC_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/sync-jobs",
     "BACKFILL_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/sync-backfill",
     "KMS_KEY_ID": "arn:aws:kms:us-east-1:123456789012:key/5f0c2b1e-8b0a-4a58-9b5c-0d6b6a1f2c3d",
+    "EXPORT_BUCKET": "brokersync-exports",
     "SIGN_IN_ISSUER": "https://issuer.test",
     "SIGN_IN_CLIENT_ID": "page",
     "SIGN_IN_SCOPE": "openid",
@@ -111,7 +112,7 @@ def store_everything(owner: str) -> None:
     DynamoLedger(session).insert(acquired.lease, [new], None)
     DynamoRuns(session).put(a_run("run_1", feed_id="acc_sample"), 30)
     balance = Balance(broker_account_id="001", currency="EUR", as_of=trade.executed_at, equity=Decimal("10.5"))
-    DynamoPortfolios(session).put_balance("acc_sample", balance, "run_1")
+    DynamoPortfolios(session).put("acc_sample", "run_1", balance=balance)
 
 
 def of_path(event: Mapping[str, object], path: str) -> dict[str, object]:

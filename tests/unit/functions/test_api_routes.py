@@ -5,8 +5,9 @@ from decimal import Decimal
 
 import pytest
 
+from brokersync.domain.coverage import Coverage
 from brokersync.domain.errors import ErrorCode
-from brokersync.domain.feeds import Coverage, Wanted
+from brokersync.domain.feeds import Wanted
 from brokersync.domain.portfolio import Balance, Position, PositionsSection
 from brokersync.domain.runs import Outcome, RequestedBy
 from brokersync.domain.times import from_rfc3339, from_wall_clock
@@ -217,11 +218,11 @@ def test_a_portfolio_tells_unknown_from_zero_and_never_stored_from_flat(world: A
     position = Position(
         broker_account_id="001", symbol="EUR_USD", side=Side.SELL, volume=Decimal(2), as_of=at, profit=Decimal("-3.10")
     )
-    world.portfolios.put_balance(
-        "acc_1", Balance(broker_account_id="001", currency="EUR", as_of=at, balance=Decimal(0)), "run_1"
-    )
-    world.portfolios.put_positions(
-        "acc_1", PositionsSection(broker_account_id="001", as_of=at, positions=(position,)), "run_1"
+    world.portfolios.put(
+        "acc_1",
+        "run_1",
+        balance=Balance(broker_account_id="001", currency="EUR", as_of=at, balance=Decimal(0)),
+        positions=PositionsSection(broker_account_id="001", as_of=at, positions=(position,)),
     )
     # and one of which nothing is known yet
     world.add("acc_2")
@@ -242,9 +243,9 @@ def test_i7_neither_the_brokers_full_number_nor_a_storage_key_leaves_the_api(wor
     world.trade("acc_1", "t1", broker_account_id="001-SECRET-4711")
     world.runs.put(a_run("run_1"), 30)
     at = from_rfc3339("2026-03-02T10:00:00Z")
-    world.portfolios.put_balance("acc_1", Balance(broker_account_id="001-SECRET-4711", currency="EUR", as_of=at), "r")
+    world.portfolios.put("acc_1", "r", balance=Balance(broker_account_id="001-SECRET-4711", currency="EUR", as_of=at))
     section = PositionsSection(broker_account_id="001-SECRET-4711", as_of=at)
-    world.portfolios.put_positions("acc_1", section, "r")
+    world.portfolios.put("acc_1", "r", positions=section)
 
     # when
     routes = ("sync-status", "sync-runs", "trades", "portfolio")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from brokersync.contracts.jobs import SyncJob
+from brokersync.domain.coverage import Coverage, Hole
 from brokersync.domain.errors import (
     BrokerChangedError,
     ErrorCode,
@@ -13,7 +14,7 @@ from brokersync.domain.errors import (
     RetryLaterError,
     UserActionNeededError,
 )
-from brokersync.domain.feeds import Coverage, Feed, Wanted
+from brokersync.domain.feeds import Feed, Wanted
 from brokersync.domain.pages import ComeBack
 from brokersync.domain.plans import Plan
 from brokersync.domain.runs import Outcome, RequestedBy, SectionState
@@ -47,7 +48,7 @@ def end(
         feed=feed,
         job=JOB,
         work=work or Work(job_id="job_1", requested_by=RequestedBy.SYSTEM),
-        progress=progress or Progress.of(feed),
+        progress=progress or Progress.of(feed, "job_1"),
         verdict=verdict,
         started_at=STARTED,
         now=NOW,
@@ -64,7 +65,7 @@ def test_i5_success_needs_every_section() -> None:
     assert (good.finish.outcome, good.finish.succeeded_at) == (Outcome.SUCCEEDED, NOW)
     assert good.finish.served_minute == TICK
     # Given one whose broker left a section out, Then it is partial, names it, and is no success
-    progress = Progress.of(FEED)
+    progress = Progress.of(FEED, "job_1")
     progress.sections = {"trades": SectionState.STORED, "positions": SectionState.MISSING}
     partial = end(Completed(), progress=progress)
     assert (partial.finish.outcome, partial.finish.succeeded_at) == (Outcome.PARTIAL, None)
@@ -73,7 +74,8 @@ def test_i5_success_needs_every_section() -> None:
 
 def test_i5_a_row_nobody_understood_keeps_the_feed_partial_until_it_is_resolved() -> None:
     # Given an earlier run that kept a row raw, When a later run finds nothing new
-    feed = replace(FEED, coverage=Coverage(holes=("0badc0de",)))
+    hole = Hole(run_id="run_0", first=0, last=0, rows={"0badc0de": ""})
+    feed = replace(FEED, coverage=Coverage(holes=(hole,)))
     # Then the feed doesn't turn green over the missing row
     assert end(Completed(), feed=feed).finish.outcome is Outcome.PARTIAL
 
@@ -129,7 +131,7 @@ def test_a_statement_in_preparation_is_asked_for_again_with_its_reference() -> N
 
 
 def test_a_long_history_goes_on_at_once_with_the_cursor_it_reached() -> None:
-    progress = Progress.of(FEED)
+    progress = Progress.of(FEED, "job_1")
     progress.cursor = "5000"
     work = Work(job_id="job_c", requested_by=RequestedBy.CONNECT)
     finish = end(OutOfTime(), work=work, progress=progress).finish
@@ -150,7 +152,7 @@ def test_i10_what_only_the_trader_can_mend_is_not_retried(code: ErrorCode, goes_
 
 
 def test_i5_a_contradiction_waits_for_a_person_and_the_schedule_goes_on() -> None:
-    progress = Progress.of(replace(FEED, cursor="7"))
+    progress = Progress.of(replace(FEED, cursor="7"), "job_1")
     conclusion = end(NeedsReviewError(ErrorCode.EMPTY_WHERE_HISTORY, "Empty."), progress=progress)
     assert (conclusion.finish.outcome, conclusion.finish.runnable) == (Outcome.NEEDS_REVIEW, True)
     assert conclusion.finish.cursor == "7"
@@ -180,7 +182,7 @@ def test_i10_a_manual_job_that_fails_through_our_fault_is_given_up_after_four_tr
 
 def test_i3_new_data_is_announced_however_the_run_ended_and_however_many_died_before() -> None:
     # Given entries that a dead worker stored without announcing them, and some of this run
-    progress = Progress.of(FEED)
+    progress = Progress.of(FEED, "job_1")
     progress.stats.inserted = 2
     for verdict in (Completed(), TIMEOUT):
         announce = end(verdict, feed=replace(FEED, news=3), progress=progress).finish.announce

@@ -17,7 +17,7 @@ from brokersync.domain.portfolio import AccountInfo
 from brokersync.domain.runs import Outcome, RequestedBy
 from brokersync.ports.brokers import FetchContext
 from brokersync.services.connect_broker import ConnectBroker, NewConnection
-from brokersync.services.sync_feed import RunReport
+from brokersync.services.end_run import RunReport
 from tests.fakes import FakeDeadline
 from tests.unit.services.world import Checkpoint, ScriptedBroker, World, a_manifest, a_page, serving
 

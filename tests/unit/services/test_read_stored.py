@@ -91,8 +91,8 @@ def test_the_portfolio_has_each_section_as_it_was_stored_last() -> None:
         broker_account_id="001", currency="EUR", as_of=from_rfc3339("2026-03-02T10:00:00Z"), equity=Decimal("10.5")
     )
     flat = PositionsSection(broker_account_id="001", as_of=from_rfc3339("2026-03-01T22:00:00Z"))
-    world.portfolios.put_balance("acc_1", balance, "run_2")
-    world.portfolios.put_positions("acc_1", flat, "run_1")
+    world.portfolios.put("acc_1", "run_2", balance=balance)
+    world.portfolios.put("acc_1", "run_1", positions=flat)
 
     # when
     current = world.services.read_portfolio.run(ALICE, "acc_1")

@@ -11,8 +11,8 @@ import pytest
 from brokersync.contracts.jobs import SyncJob
 from brokersync.domain.runs import RequestedBy
 from brokersync.ports.world import Deadline
+from brokersync.services.end_run import RunReport
 from brokersync.services.sync_batch import JobMessage, SyncBatch
-from brokersync.services.sync_feed import RunReport
 from tests.fakes import FakeClock, FakeDeadline
 
 AT = datetime(2026, 3, 2, 10, 30, tzinfo=UTC)

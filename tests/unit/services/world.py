@@ -19,9 +19,10 @@ from brokersync.domain.trades import AssetClass, Execution, ExecutionKind, Side
 from brokersync.ports.brokers import BrokerHttp, FetchContext, HttpAnswer
 from brokersync.ports.connections import Connection
 from brokersync.ports.world import Deadline
+from brokersync.services.end_run import RunReport
 from brokersync.services.open_broker import SyncPorts
 from brokersync.services.store_chunk import ChunkStores
-from brokersync.services.sync_feed import RunReport, SyncFeed
+from brokersync.services.sync_feed import SyncFeed
 from tests.fakes import (
     FakeAccounts,
     FakeBus,

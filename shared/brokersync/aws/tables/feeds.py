@@ -15,8 +15,10 @@ from brokersync.aws.tables.attributes import (
     TimeAttribute,
 )
 from brokersync.aws.tables.base import Table, TableIndex, settings
+from brokersync.domain.coverage import Coverage
 from brokersync.domain.errors import ErrorCode
-from brokersync.domain.feeds import Announcement, Coverage, Feed, FeedPurpose, Lease, Wanted
+from brokersync.domain.feeds import Announcement, Feed, FeedPurpose, Lease, Wanted
+from brokersync.domain.loads import Load, LoadRequest
 from brokersync.domain.plans import Plan
 from brokersync.domain.runs import Outcome, RequestedBy
 from brokersync.domain.wheel import wheel_key
@@ -94,6 +96,8 @@ class FeedItem(Table):
     cursor = UnicodeAttribute(null=True)
     hashes = TextsAttribute(null=True)
     coverage = RecordAttribute(Coverage)
+    load_request: RecordAttribute[LoadRequest | None] = RecordAttribute(LoadRequest, null=True)
+    load: RecordAttribute[Load | None] = RecordAttribute(Load, null=True)
     outcome = UnicodeAttribute(null=True)
     error_code = UnicodeAttribute(attr_name="error", null=True)
     safe_message = UnicodeAttribute(attr_name="message", null=True)
@@ -131,6 +135,8 @@ class FeedItem(Table):
             cursor=feed.cursor or None,
             hashes=feed.hashes or None,
             coverage=feed.coverage,
+            load_request=feed.load_request,
+            load=feed.load,
             outcome=feed.outcome.value if feed.outcome else None,
             error_code=feed.error_code.value if feed.error_code else None,
             safe_message=feed.safe_message or None,
@@ -166,6 +172,8 @@ class FeedItem(Table):
             cursor=self.cursor or "",
             hashes=self.hashes or {},
             coverage=self.coverage,
+            load_request=self.load_request,
+            load=self.load,
             outcome=Outcome(self.outcome) if self.outcome else None,
             error_code=ErrorCode(self.error_code) if self.error_code else None,
             safe_message=self.safe_message or "",

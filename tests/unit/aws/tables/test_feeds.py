@@ -8,8 +8,9 @@ import pytest
 from brokersync.aws.feed_expressions import acquire_actions, finish_actions
 from brokersync.aws.tables.feeds import FeedItem, FeedsDue, StoredLease
 from brokersync.aws.tables.sizes import item_size
+from brokersync.domain.coverage import Coverage
 from brokersync.domain.errors import ErrorCode
-from brokersync.domain.feeds import Coverage, Feed, Wanted
+from brokersync.domain.feeds import Feed, Wanted
 from brokersync.domain.plans import Plan
 from brokersync.domain.runs import Outcome, RequestedBy
 from brokersync.domain.times import minute_of

@@ -8,6 +8,7 @@ from brokersync.aws.feeds import DynamoFeeds
 from brokersync.aws.ledger import DynamoLedger
 from brokersync.aws.session import AwsSession
 from brokersync.aws.tables.feeds import FeedItem
+from brokersync.domain.coverage import Coverage
 from brokersync.domain.feeds import Announcement
 from brokersync.domain.plans import Plan
 from brokersync.ports.feeds import Acquired
@@ -59,7 +60,7 @@ def test_a_feed_is_put_once_and_then_only_updated_by_condition(tables: AwsSessio
     got = feeds.acquire("acc_1", token="t", run_id="r", job=made.job(), now=made.NOW)
     assert isinstance(got, Acquired)
     feeds.add_accounts(got.lease, {"U1": "acc_2"})
-    feeds.move_cursor(got.lease, "1")
+    feeds.advance(got.lease, "1", Coverage(), None)
     ledger.insert(got.lease, [made.new(made.execution())], "2")
     feeds.reschedule(feeds.get("acc_1"), made.schedule(Plan.FREE, 60))
     event = Announcement(event_id="e", detail_type="t", detail={})

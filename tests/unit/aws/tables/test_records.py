@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brokersync.aws.tables.records import Record, number_text, utc_text
-from brokersync.domain.feeds import Announcement, Coverage, Wanted
+from brokersync.domain.coverage import Coverage
+from brokersync.domain.feeds import Announcement, Wanted
 from brokersync.domain.portfolio import Balance, PositionsSection
 from brokersync.domain.runs import RunStats
 from brokersync.domain.times import BrokerTime
