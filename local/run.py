@@ -13,7 +13,8 @@ from types import FrameType
 from brokersync.contracts import http
 from brokersync.domain.identity import user_id
 from local.commands.stack import Stack
-from local.demo.brokers import SPARE, DemoBroker, demo_brokers
+from local.demo.brokers import SPARE, demo_brokers
+from local.demo.cast import DemoBroker
 from local.demo.people import PLANS, THREE, people
 from local.demo.proof import StoredAccount, problems, stored_accounts
 from local.demo.round import RoundError, connect_all, sync_all, told_by_api

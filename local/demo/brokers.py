@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from enum import StrEnum
 
-import httpx
+from starlette.applications import Starlette
 
+from local.demo.cast import DemoBroker, DemoConnection, Fate
 from local.demo.people import ONE, TWO
 from local.simulators.alpaca import demo_specs as alpaca_accounts
 from local.simulators.alpaca_http import make_app as make_alpaca
@@ -22,57 +21,42 @@ from local.simulators.mt5_http import make_app as make_mt5
 from local.simulators.mt5_world import World as Mt5World
 from local.simulators.oanda_http import make_app as make_oanda
 from local.simulators.oanda_world import AccountSpec, World
-from local.simulators.serving import RunningServer, serve_in_thread
-from local.simulators.truth import AccountTruth, Truth
+from local.simulators.serving import serve_in_thread
+from local.simulators.tradovate import demo_specs as tradovate_logins
+from local.simulators.tradovate_http import PATH as TRADOVATE_PATH
+from local.simulators.tradovate_http import make_app as make_tradovate
+from local.simulators.tradovate_world import World as TradovateWorld
 
-
-class Fate(StrEnum):
-    """What happens to a connection in the first round."""
-
-    HEALTHY = "healthy"
-    REFUSED = "refused"
-    FAILS_HALF_WAY = "fails half way"
-    HEALS_ON_RETRY = "heals on retry"
-    SET_UP_BADLY = "set up badly"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DemoConnection:
-    """What a demo trader connects. `account_numbers` are those that the credential opens at the broker."""
-
-    trader: str
-    broker: str
-    environment: str
-    credentials: Mapping[str, str]
-    account_numbers: Sequence[str]
-    fate: Fate
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DemoBroker:
-    """A running simulator. `endpoint` is what the template's BrokerEndpoints gets for `key` (`broker:environment`)."""
-
-    key: str
-    endpoint: str
-    server: RunningServer
-    connections: Sequence[DemoConnection]
-
-    def mend(self) -> None:
-        """End all trouble that was planned for the first round."""
-        httpx.delete(f"{self.server.base_url}/_sim/faults", timeout=10).raise_for_status()
-
-    def truth(self) -> Mapping[str, AccountTruth]:
-        """What the broker truly holds, by account number."""
-        answer = httpx.get(f"{self.server.base_url}/_sim/truth", timeout=30)
-        accounts = Truth.model_validate_json(answer.raise_for_status().content).accounts
-        return {account.broker_account_id: account for account in accounts}
+Connects = tuple[str, Fate, Mapping[str, str], Sequence[str]]
+"""A connection to be: trader, fate, credentials, the account numbers that they open."""
 
 
 @contextmanager
 def demo_brokers() -> Iterator[Sequence[DemoBroker]]:
     """All of the demo's brokers, until the `with` block ends; what takes longest comes first."""
     with ExitStack() as running:
-        yield [_ibkr_flex(running), _mt5(running), _alpaca(running), _oanda(running)]
+        yield [_ibkr_flex(running), _tradovate(running), _mt5(running), _alpaca(running), _oanda(running)]
+
+
+def _serve(running: ExitStack, key: str, app: Starlette, path: str, connects: Sequence[Connects]) -> DemoBroker:
+    broker, environment = key.split(":")
+    server = running.enter_context(serve_in_thread(app))
+    return DemoBroker(
+        key=key,
+        endpoint=f"{server.base_url}{path}",
+        server=server,
+        connections=[
+            DemoConnection(
+                trader=trader,
+                fate=fate,
+                broker=broker,
+                environment=environment,
+                credentials=credentials,
+                account_numbers=numbers,
+            )
+            for trader, fate, credentials, numbers in connects
+        ],
+    )
 
 
 def _oanda(running: ExitStack) -> DemoBroker:
@@ -86,28 +70,16 @@ def _oanda(running: ExitStack) -> DemoBroker:
         (TWO, Fate.REFUSED, _oanda_account(7, executions=50)),
     ]
     app, control = make_oanda(World([*(spec for _, _, spec in kinds), SPARE]))
-    server = running.enter_context(serve_in_thread(app))
     for _, fate, spec in kinds:
         if fate is Fate.HEALS_ON_RETRY:
             control.faults.add(Fault(path="/transactions", token=spec.token, status=503, times=2))
         elif fate is Fate.FAILS_HALF_WAY:
             control.faults.add(Fault(path="/(idrange|sinceid)", token=spec.token, status=502, nth=2, times=None))
-    return DemoBroker(
-        key="oanda:practice",
-        endpoint=f"{server.base_url}/v3",
-        server=server,
-        connections=[
-            DemoConnection(
-                trader=trader,
-                broker="oanda",
-                environment="practice",
-                credentials={"token": "revoked-long-ago" if fate is Fate.REFUSED else spec.token},
-                account_numbers=[spec.account],
-                fate=fate,
-            )
-            for trader, fate, spec in kinds
-        ],
-    )
+    connects: list[Connects] = [
+        (trader, fate, {"token": "revoked-long-ago" if fate is Fate.REFUSED else spec.token}, [spec.account])
+        for trader, fate, spec in kinds
+    ]
+    return _serve(running, "oanda:practice", app, "/v3", connects)
 
 
 def _oanda_account(
@@ -146,23 +118,16 @@ def _ibkr_flex(running: ExitStack) -> DemoBroker:
         (TWO, Fate.SET_UP_BADLY, _ibkr_login(2, accounts=1, query=partly)),
     ]
     app, _ = make_ibkr_flex(FlexWorld([spec for _, _, spec in kinds]))
-    server = running.enter_context(serve_in_thread(app))
-    return DemoBroker(
-        key="ibkr_flex:live",
-        endpoint=f"{server.base_url}{FLEX_PATH}",
-        server=server,
-        connections=[
-            DemoConnection(
-                trader=trader,
-                broker="ibkr_flex",
-                environment="live",
-                credentials={"token": spec.token, "query_id": spec.queries[0].id},
-                account_numbers=[account.account for account in spec.accounts],
-                fate=fate,
-            )
-            for trader, fate, spec in kinds
-        ],
-    )
+    connects: list[Connects] = [
+        (
+            trader,
+            fate,
+            {"token": spec.token, "query_id": spec.queries[0].id},
+            [account.account for account in spec.accounts],
+        )
+        for trader, fate, spec in kinds
+    ]
+    return _serve(running, "ibkr_flex:live", app, FLEX_PATH, connects)
 
 
 def _ibkr_login(number: int, *, accounts: int, query: QuerySpec) -> LoginSpec:
@@ -179,51 +144,35 @@ def _ibkr_login(number: int, *, accounts: int, query: QuerySpec) -> LoginSpec:
 
 def _alpaca(running: ExitStack) -> DemoBroker:
     world = AlpacaWorld()
-    spec, other = alpaca_accounts(1, executions=400, accounts=2)
-    for one in (spec, other):
-        world.open_account(one)
+    healthy, limited = alpaca_accounts(1, executions=400, accounts=2)
+    for spec in (healthy, limited):
+        world.open_account(spec)
     app, control = make_alpaca(world)
-    server = running.enter_context(serve_in_thread(app))
-    control.faults.add(Fault(path="/positions", token=other.key_id, status=429, times=2))
-    return DemoBroker(
-        key="alpaca:paper",
-        endpoint=f"{server.base_url}/v2",
-        server=server,
-        connections=[
-            DemoConnection(
-                trader=trader,
-                broker="alpaca",
-                environment="paper",
-                credentials={"api_key_id": one.key_id, "api_secret_key": one.secret},
-                account_numbers=[one.account],
-                fate=fate,
-            )
-            for trader, fate, one in ((ONE, Fate.HEALTHY, spec), (TWO, Fate.HEALS_ON_RETRY, other))
-        ],
-    )
+    control.faults.add(Fault(path="/positions", token=limited.key_id, status=429, times=2))
+    connects: list[Connects] = [
+        (trader, fate, {"api_key_id": spec.key_id, "api_secret_key": spec.secret}, [spec.account])
+        for trader, fate, spec in ((ONE, Fate.HEALTHY, healthy), (TWO, Fate.HEALS_ON_RETRY, limited))
+    ]
+    return _serve(running, "alpaca:paper", app, "/v2", connects)
 
 
 def _mt5(running: ExitStack) -> DemoBroker:
     (spec,) = mt5_accounts(1, executions=300, accounts=1)
     app, _ = make_mt5(Mt5World([spec]))
-    server = running.enter_context(serve_in_thread(app))
-    return DemoBroker(
-        key="mt5:bridge",
-        endpoint=server.base_url,
-        server=server,
-        connections=[
-            DemoConnection(
-                trader=ONE,
-                broker="mt5",
-                environment="bridge",
-                credentials={
-                    "base_url": "https://bridge.example.com",  # on the laptop the endpoint takes its place
-                    "api_key": spec.api_key,
-                    "server_zone": spec.zone,
-                    "login": spec.login,
-                },
-                account_numbers=[spec.login],
-                fate=Fate.HEALTHY,
-            )
-        ],
-    )
+    credentials = {
+        "base_url": "https://bridge.example.com",  # on the laptop the endpoint takes its place
+        "api_key": spec.api_key,
+        "server_zone": spec.zone,
+        "login": spec.login,
+    }
+    return _serve(running, "mt5:bridge", app, "", [(ONE, Fate.HEALTHY, credentials, [spec.login])])
+
+
+def _tradovate(running: ExitStack) -> DemoBroker:
+    """What it lists is of the present session, so its trades are today's."""
+    world = TradovateWorld()
+    (login,) = tradovate_logins(1, executions=150, accounts=2)
+    world.add_login(login.login, login.accounts)
+    app, _ = make_tradovate(world)
+    numbers = [str(account.id) for account in login.accounts]
+    return _serve(running, "tradovate:demo", app, TRADOVATE_PATH, [(ONE, Fate.HEALTHY, login.credentials, numbers)])

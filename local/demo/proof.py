@@ -10,7 +10,7 @@ from brokersync.domain.errors import ErrorCode
 from brokersync.domain.status import AccountStatus
 from brokersync.domain.trades import LedgerEntry, StoredEntry, time_key
 from local.commands.stack import Stack
-from local.demo.brokers import Fate
+from local.demo.cast import Fate
 from local.demo.round import Connected
 from local.simulators.truth import AccountTruth, TrueEntry, differences
 

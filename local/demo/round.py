@@ -15,7 +15,7 @@ from brokersync.domain.runs import Outcome
 from brokersync.domain.status import AccountStatus
 from local.commands.connect import connect, manifest_of
 from local.commands.stack import Stack
-from local.demo.brokers import DemoConnection
+from local.demo.cast import DemoConnection
 from local.demo.people import PLANS
 from local.stack.laptop import Laptop
 

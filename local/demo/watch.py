@@ -9,7 +9,7 @@ import httpx
 
 from brokersync.aws.runs import DynamoRuns
 from local.commands.stack import Stack
-from local.demo.brokers import DemoBroker
+from local.demo.cast import DemoBroker
 from local.demo.round import Connected
 from local.demo.screen import Screen
 
