@@ -99,7 +99,7 @@ class TradovateClient:
             )
         if refusal.penalty.captcha:
             raise refusals.of_captcha(page.path, self._now)
-        raise PenalisedError(page.path, refusal.penalty)
+        raise PenalisedError(page.path, refusal.penalty, page.received_at)
 
     def come_back(self, penalised: PenalisedError) -> ComeBack:
         """When to go on after a penalty. Raises RetryLaterError when penalties don't end."""

@@ -13,6 +13,7 @@ from brokersync.brokers.tradovate.joins import JOINED, Joins
 from brokersync.brokers.tradovate.manifest import (
     ACCOUNTS,
     CASH_BALANCES,
+    CASH_LOG,
     CONTRACTS,
     CURRENCIES,
     FEES,
@@ -57,7 +58,7 @@ class Fetch:
         self._client = TradovateClient(context)
         self._joins = Joins()
         self._reached = context.cursor
-        self._positions: Sequence[Position] = ()
+        self._told = False
         self._withheld: SyncError | None = None
 
     def steps(self) -> Iterator[FetchStep]:
@@ -93,38 +94,35 @@ class Fetch:
 
     def _trades(self, accounts: Sequence[str]) -> _Steps:
         """Everything that leads to the fills, then these; what turns up meanwhile is asked for once more."""
-        orders = yield from self._asked(self._client.list(ORDERS))
-        positions = yield from self._if_allowed(self._client.list(POSITIONS))
-        self._positions = _readable(positions, Position)
-        contracts = {row.contract_id for row in _readable(orders, Order)}
-        yield from self._contracts({*contracts, *(row.contract_id for row in self._positions)})
+        yield from self._asked(self._client.list(ORDERS))
+        yield from self._if_allowed(self._client.list(POSITIONS))
+        traded = {row.contract_id for row in self._joins.rows(ORDERS, Order)}
+        yield from self._contracts(traded | {row.contract_id for row in self._joins.rows(POSITIONS, Position)})
         yield from self._if_allowed(self._client.list(FEES))
         yield from self._if_allowed(self._client.list(PAIRS))
-        cash = yield from self._if_allowed(self._client.cash_log(accounts, self._joins.facts([CURRENCIES])))
-        self._reach(row.timestamp for row in _readable(cash, CashChange))
-        asked: set[str] = set()
+        yield from self._if_allowed(self._client.cash_log(accounts, self._joins.facts([CURRENCIES])))
+        self._reach(row.timestamp for row in self._joins.rows(CASH_LOG, CashChange))
         for _ in range(_MOST_ROUNDS):
             page = yield from self._asked(self._client.list(FILLS, self._joins.facts(list(JOINED))))
             fills = _readable(page, Fill)
-            self._served = page
-            orders_missing = {fill.order_id for fill in fills} - self._joins.ids(ORDERS) - asked
-            contracts_missing = {fill.contract_id for fill in fills} - self._joins.ids(CONTRACTS) - asked
-            if not orders_missing | contracts_missing:
-                break
-            asked |= orders_missing | contracts_missing
-            yield from self._items(ORDERS, orders_missing)
-            yield from self._contracts(contracts_missing)
+            known = len(self._joins)
+            yield from self._items(ORDERS, {fill.order_id for fill in fills})
+            yield from self._contracts({fill.contract_id for fill in fills})
+            if len(self._joins) == known:
+                break  # nothing was missing, or there is no more to be had of it
+        self._served, self._told = page, bool(fills)
         self._reach(fill.timestamp for fill in fills)
 
     def _contracts(self, ids: set[str]) -> _Steps:
         """Contracts, when they end, and what they are about."""
-        contracts = yield from self._items(CONTRACTS, ids)
-        ends = yield from self._items(MATURITIES, {row.contract_maturity_id for row in _of(contracts, Contract)})
-        yield from self._items(PRODUCTS, {row.product_id for row in _of(ends, Maturity)})
+        yield from self._items(CONTRACTS, ids)
+        yield from self._items(MATURITIES, {row.contract_maturity_id for row in self._joins.rows(CONTRACTS, Contract)})
+        yield from self._items(PRODUCTS, {row.product_id for row in self._joins.rows(MATURITIES, Maturity)})
 
     def _figures(self, accounts: Sequence[str]) -> _Steps:
         """Cash, and snapshots of the accounts whose figures it can't tell: each of them is a request."""
-        holding = {row.account_id for row in self._positions if row.net_pos} if self._withheld is None else {*accounts}
+        positions = self._joins.rows(POSITIONS, Position)
+        holding = {row.account_id for row in positions if row.net_pos} if self._withheld is None else {*accounts}
         facts = {mapper.HOLDING: ",".join(sorted(holding)), **self._joins.facts([CURRENCIES])}
         page = yield from self._asked(self._client.list(CASH_BALANCES, facts))
         cash = figures.by_account(_readable(page, CashBalance))
@@ -142,23 +140,20 @@ class Fetch:
             self._joins.add(page.section, _readable(page, JOINED[page.section]))
         return page
 
-    def _if_allowed(self, page: RawPage) -> Generator[FetchStep, None, RawPage | None]:
+    def _if_allowed(self, page: RawPage) -> _Steps:
         """As `_asked`, but a list that the API key may not read is told at the end, when the trades are stored."""
         try:
-            return (yield from self._asked(page))
+            yield from self._asked(page)
         except UserActionNeededError as error:
             if error.code is not ErrorCode.SETUP_INCOMPLETE:
                 raise
             self._withheld = self._withheld or error
-            return None
 
-    def _items(self, section: str, ids: set[str]) -> Generator[FetchStep, None, Sequence[RawPage]]:
-        wanted = sorted(filter(None, ids), key=int)
-        pages: list[RawPage] = []
+    def _items(self, section: str, ids: set[str]) -> _Steps:
+        """Those of the entities that are not known yet."""
+        wanted = sorted(ids - self._joins.ids(section) - {""}, key=int)
         for start in range(0, len(wanted), IDS_AT_ONCE):
-            page = yield from self._asked(self._client.items(section, wanted[start : start + IDS_AT_ONCE]))
-            pages.append(page)
-        return pages
+            yield from self._asked(self._client.items(section, wanted[start : start + IDS_AT_ONCE]))
 
     # --- what was served --------------------------------------------------------------------------------------------
 
@@ -169,26 +164,22 @@ class Fetch:
         self._reached = newest.raw if newest else self._reached
 
     def _checkpoint(self, *, last: bool = False) -> Checkpoint:
-        """Lists hold the session in which they were asked for, unless it is being archived: then they prove nothing."""
+        """Lists hold the session in which they were asked for; empty ones, while none is open, prove nothing."""
         asked_at = self._served.received_at
         began = sessions.began(asked_at)
+        proves = self._told or sessions.is_traded(asked_at)
         return Checkpoint(
             cursor=self._reached or began.isoformat(),
-            covered_from=began if sessions.is_traded(asked_at) else None,
-            covered_to=asked_at,
+            covered_from=began if proves else None,
+            covered_to=asked_at if proves else None,
             last=last,
         )
 
 
-def _readable(page: RawPage | None, kind: type[_Row]) -> list[_Row]:
-    """The rows that can be read; what becomes of the others is the mapper's to say. None is a list withheld."""
+def _readable(page: RawPage, kind: type[_Row]) -> list[_Row]:
+    """The rows that can be read; what becomes of the others is the mapper's to say."""
     found = []
-    for row in rows_of(page).get(page.section, ()) if page else ():
+    for row in rows_of(page).get(page.section, ()):
         with suppress(ValidationError):
             found.append(kind.model_validate(row))
     return found
-
-
-def _of(pages: Sequence[RawPage], kind: type[_Row]) -> Iterator[_Row]:
-    for page in pages:
-        yield from _readable(page, kind)

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
-from typing import Final
+from typing import Final, TypeVar
 
 from brokersync.brokers.exact_json import a_list, decode
 from brokersync.brokers.tradovate.manifest import (
@@ -62,6 +62,9 @@ _FEES: Final = (
     ("commission", "commission", "commission_currency_id"),
     ("order_routing", "order_routing_fee", "order_routing_currency_id"),
 )
+
+
+_Kind = TypeVar("_Kind", bound=Entity)
 
 
 class RowProblem(ValueError):  # noqa: N818 (what is wrong with a row; it ends as Unmapped)
@@ -130,9 +133,17 @@ class Joins:
             for section in sections
         }
 
+    def __len__(self) -> int:
+        """How many rows there are."""
+        return sum(map(len, self._rows.values()))
+
     def ids(self, section: str) -> frozenset[str]:
         """The ids of a section's rows."""
         return frozenset(self._rows[section])
+
+    def rows(self, section: str, kind: type[_Kind]) -> Sequence[_Kind]:
+        """The rows of a section, which are of this kind."""
+        return [row for row in self._rows[section].values() if isinstance(row, kind)]
 
     # --- looking up -------------------------------------------------------------------------------------------------
 
@@ -187,12 +198,12 @@ class Joins:
         Raises RowProblem for a booking in an unknown currency.
         """
         booked: dict[str, list[CashChange]] = defaultdict(list)
-        for change in self._rows[CASH_LOG].values():
-            if isinstance(change, CashChange) and change.is_paired:
+        for change in self.rows(CASH_LOG, CashChange):
+            if change.is_paired:
                 booked[change.fill_pair_id].append(change)
         found: dict[str, Profit] = {}
-        for pair in self._rows[PAIRS].values():
-            if not isinstance(pair, FillPair) or pair.id not in booked or not pair.active:
+        for pair in self.rows(PAIRS, FillPair):
+            if pair.id not in booked or not pair.active:
                 continue
             closing = _later(fills.get(pair.buy_fill_id), fills.get(pair.sell_fill_id))
             if closing is None:

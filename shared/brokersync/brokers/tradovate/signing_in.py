@@ -101,7 +101,7 @@ class SigningIn:
                 raise refusals.of_sign_in(self._safe(refusal.text), self._now)
             if refusal.penalty.captcha:
                 raise refusals.of_captcha(what, self._now)
-            raise PenalisedError(SIGN_IN if what == "sign-in" else RENEW, refusal.penalty)
+            raise PenalisedError(SIGN_IN if what == "sign-in" else RENEW, refusal.penalty, answer.received_at)
         token = validated(AccessToken, value, f"Tradovate's {what}")
         return SessionToken(
             token=token.access_token,

@@ -5,7 +5,7 @@ Source: partner.tradovate.com, Penalty Tickets. Moved logins are answered 307 wi
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
@@ -22,11 +22,11 @@ _TICKET, _REQUEST, _PENALTIES = "p_ticket", "request", "penalties"
 
 
 class PenalisedError(Exception):
-    """Tradovate makes us wait with a ticket: the run ends, and the next one sends the request again with it."""
+    """Tradovate makes us wait with a ticket, since `at`: the next run sends the request again with it."""
 
-    def __init__(self, path: str, penalty: Penalty) -> None:
+    def __init__(self, path: str, penalty: Penalty, at: datetime) -> None:
         super().__init__(f"{path} is penalised for {penalty.wait}")
-        self.path, self.penalty = path, penalty
+        self.path, self.penalty, self.at = path, penalty, at
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Transport:
             raise refusals.of_penalties(penalised.path, self._context.now)
         return ComeBack(
             # A second more: the ticket of a request that comes too early is worth nothing.
-            at=self._context.now + penalised.penalty.wait + timedelta(seconds=1),
+            at=penalised.at + penalised.penalty.wait + timedelta(seconds=1),
             state={
                 _TICKET: penalised.penalty.ticket,
                 _REQUEST: penalised.path,
