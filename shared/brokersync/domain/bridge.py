@@ -22,6 +22,9 @@ from brokersync.domain.money import plain
 from brokersync.domain.pages import Checkpoint
 from brokersync.domain.trades import CashEvent, Execution, ExecutionKind, LedgerEntry, StoredEntry, content_hash
 
+_Key = tuple[type[LedgerEntry], str]
+"""An id, which is unique among entries of its kind."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bridged:
@@ -36,21 +39,45 @@ class Bridged:
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """The time of which an answer is known to be complete: from `start` to before `end`; None: of no time at all."""
+    """The time of which an answer is known to be complete: from `start` to before `end`; None: of no time at all.
+
+    `broker_account_id` is the account that it is about; empty: all of them. Up to `accepted_through` the trader has
+    accepted that the broker tells something else than what is held.
+    """
 
     start: datetime | None
     end: datetime | None
+    broker_account_id: str = ""
+    accepted_through: datetime | None = None
 
     @classmethod
-    def by(cls, checkpoint: Checkpoint | None) -> Self:
+    def by(cls, checkpoint: Checkpoint | None, accepted_through: datetime | None = None) -> Self:
         """What a checkpoint proves; None proves nothing."""
-        return cls(checkpoint.covered_from, checkpoint.covered_to) if checkpoint else cls(None, None)
+        if checkpoint is None:
+            return cls(None, None, accepted_through=accepted_through)
+        return cls(checkpoint.covered_from, checkpoint.covered_to, checkpoint.broker_account_id, accepted_through)
 
     def covers(self, stored: StoredEntry) -> bool:
         """Whether the answer has to have this entry. Broker rows that were cancelled may be gone."""
         if self.start is None or self.end is None or stored.cancelled_by:
             return False
+        if self.broker_account_id not in ("", stored.entry.broker_account_id):
+            return False
         return self.start <= stored.entry.occurred_at.utc < self.end
+
+    def accepts(self, stored: StoredEntry) -> bool:
+        """Whether the trader knows that this entry may be missing, or be there another number of times."""
+        return self.accepted_through is not None and stored.entry.occurred_at.utc <= self.accepted_through
+
+
+def under_known_ids(held: Sequence[StoredEntry], served: Sequence[LedgerEntry]) -> list[LedgerEntry]:
+    """What a part of an answer says, under the ids by which the ledger holds it, as far as it knows them.
+
+    Nothing can be told by content there: what is missing in a part may be in the rest.
+    """
+    known = {name: stored for stored in held for name in _names(stored)}
+    found = [(entry, known.get(_key(entry))) for entry in served]
+    return [_under(entry, stored.entry.source_id) if stored else entry for entry, stored in found]
 
 
 def bridge(held: Sequence[StoredEntry], served: Sequence[LedgerEntry], proven: Proven) -> Bridged:
@@ -60,8 +87,8 @@ def bridge(held: Sequence[StoredEntry], served: Sequence[LedgerEntry], proven: P
     Raises NeedsReviewError (history_changed) where the counts of equal entries differ.
     """
     known = {name: stored for stored in held for name in _names(stored)}
-    found = [known.get((type(entry), entry.source_id)) for entry in served]
-    _refuse_two_names(served, found)
+    found = [known.get(_key(entry)) for entry in served]
+    _refuse_two_names(served, [stored if stored and not proven.accepts(stored) else None for stored in found])
     recognised = {_key(stored.entry) for stored in found if stored is not None}
     unknown = {_key(entry): entry for entry, stored in zip(served, found, strict=True) if stored is None}
     left = [stored for stored in held if _key(stored.entry) not in recognised]
@@ -88,7 +115,7 @@ def _match(
     differing: list[tuple[Sequence[StoredEntry], int]] = []
     for what, before in ours.items():
         now = theirs.get(what, [])
-        if len(before) == len(now):
+        if len(before) == len(now) or proven.accepts(before[0]):
             pairs += _pairs(before, now)
         elif now or any(proven.covers(stored) for stored in before):
             differing.append((before, len(now)))
@@ -98,7 +125,7 @@ def _match(
 
 
 def _pairs(before: Sequence[StoredEntry], now: Sequence[LedgerEntry]) -> Iterator[tuple[StoredEntry, LedgerEntry]]:
-    """Equal in full first; those that differ in a detail (a fee, a description) by their order."""
+    """Equal in full first; those that differ in a detail (a fee, a description) by their order, as far as both go."""
     left = list(now)
     rest = []
     for stored in before:
@@ -109,12 +136,12 @@ def _pairs(before: Sequence[StoredEntry], now: Sequence[LedgerEntry]) -> Iterato
         else:
             left.remove(same)
             yield stored, same
-    yield from zip(rest, left, strict=True)
+    yield from zip(rest, left, strict=False)
 
 
 def _refuse_two_names(served: Sequence[LedgerEntry], found: Sequence[StoredEntry | None]) -> None:
     """One held entry can't be two served ones: both its old id and a later one are there."""
-    names: Mapping[Hashable, set[str]] = defaultdict(set)
+    names: Mapping[_Key, set[str]] = defaultdict(set)
     for entry, stored in zip(served, found, strict=True):
         if stored is not None:
             names[_key(stored.entry)].add(entry.source_id)
@@ -166,11 +193,11 @@ def _under(entry: LedgerEntry, source_id: str) -> LedgerEntry:
     return replace(entry, source_id=source_id)
 
 
-def _key(entry: LedgerEntry) -> tuple[type[LedgerEntry], str]:
+def _key(entry: LedgerEntry) -> _Key:
     return type(entry), entry.source_id
 
 
-def _names(stored: StoredEntry) -> Iterator[tuple[type[LedgerEntry], str]]:
+def _names(stored: StoredEntry) -> Iterator[_Key]:
     yield from ((type(stored.entry), name) for name in (stored.entry.source_id, *stored.aliases))
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brokersync.domain.bridge import Proven, bridge
+from brokersync.domain.bridge import Proven, bridge, under_known_ids
 from brokersync.domain.errors import NEXT_STEPS, ErrorCode, NeedsReviewError
 from brokersync.domain.times import BrokerTime, to_ns
 from brokersync.domain.trades import (
@@ -215,6 +215,38 @@ def test_a_trade_that_is_gone_is_refused_where_the_answer_is_complete() -> None:
     # and outside of that time, or where nothing is proven, it may be missing
     assert bridge([held[1]], [], WHOLE).entries == []
     assert bridge(held, [], UNPROVEN).entries == []
+
+
+def test_what_the_trader_has_accepted_is_bridged_as_far_as_it_goes() -> None:
+    # given two equal trades and another one, of which the broker tells three and none
+    held = [stored(trade("a")), stored(trade("b")), stored(trade("c", day=5))]
+    served = [trade("x"), trade("y"), trade("z")]
+    assert refusal(held, served)
+    # when the trader has accepted what the broker tells of those days
+    accepted = Proven(WHOLE.start, WHOLE.end, accepted_through=at(5).utc)
+    # then what can be matched is the same, what is more is new, and what is gone stays
+    assert list(bridge(held, served, accepted).entries) == [trade("a"), trade("b"), trade("z")]
+    assert list(bridge(held, [trade("x")], accepted).entries) == [trade("a")]
+    # and later days are looked at as before
+    earlier = Proven(WHOLE.start, WHOLE.end, accepted_through=at(4).utc)
+    assert "not at all" in refusal(held, served, earlier).safe_message
+
+
+def test_another_account_of_the_feed_is_not_missed() -> None:
+    # given a trade, and an answer that is about another account
+    held = [stored(trade("a"))]
+    # when it is bridged, then nothing is missed
+    assert bridge(held, [], Proven(WHOLE.start, WHOLE.end, "2")).entries == []
+    assert refusal(held, [], Proven(WHOLE.start, WHOLE.end, "1"))
+
+
+def test_i2_a_part_of_an_answer_is_only_told_by_ids() -> None:
+    # given two equal trades, one of which has another id by now
+    held = [stored(trade("a"), "x"), stored(trade("b"))]
+    # when a part of an answer is read that has one of them, and an equal one that nobody knows
+    served = [trade("x"), trade("n")]
+    # then that one is new: the other may be in the rest of the answer
+    assert under_known_ids(held, served) == [trade("a"), trade("n")]
 
 
 def test_a_cancelled_trade_may_be_gone() -> None:
