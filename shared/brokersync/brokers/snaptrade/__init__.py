@@ -1,0 +1,1 @@
+"""SnapTrade, the aggregator of brokerage accounts: its REST API with signed requests."""
