@@ -18,7 +18,7 @@ from brokersync.aws.erasing import DynamoErasing
 from brokersync.aws.feeds import DynamoFeeds
 from brokersync.aws.known_trades import DynamoKnownTrades
 from brokersync.aws.ledger import DynamoLedger
-from brokersync.aws.limits import DynamoPermits
+from brokersync.aws.limits import DynamoLimitLedger
 from brokersync.aws.portfolios import DynamoPortfolios
 from brokersync.aws.queue import SqsSyncQueue
 from brokersync.aws.runs import DynamoRuns
@@ -32,6 +32,7 @@ from brokersync.ports.world import Clock
 from brokersync.run_metrics import emit_batch
 from brokersync.runtime import LambdaContext, LambdaDeadline, RandomIds, SystemClock
 from brokersync.services.open_broker import SyncPorts
+from brokersync.services.shared_limits import SharedLimits
 from brokersync.services.store_chunk import ChunkStores
 from brokersync.services.sync_batch import JobMessage, SyncBatch
 from brokersync.services.sync_feed import SyncFeed
@@ -68,7 +69,7 @@ def build(settings: SyncSettings, session: AwsSession, clock: Clock) -> SyncBatc
         connections=DynamoConnections(session, settings.kms_key_id, clock=clock),
         erasing=DynamoErasing(session, settings.snapshot_bucket),
         catalog=catalog,
-        http=HttpxBrokers(shared_permits=DynamoPermits(session), clock=clock),
+        http=HttpxBrokers(shared_permits=SharedLimits(DynamoLimitLedger(session)), clock=clock),
         queue=SqsSyncQueue(session, settings.sync_queue_url, settings.backfill_queue_url),
         bus=EventBridgeBus(session, settings.event_bus_name),
         clock=clock,

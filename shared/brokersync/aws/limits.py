@@ -1,99 +1,71 @@
-"""The fleet's ledger of requests, for brokers that count by credential (I6)."""
+"""The ledger of everything that is limited (ports.LimitLedger)."""
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.exceptions import PynamoDBException
 from pynamodb.expressions.condition import Condition
-from pynamodb.expressions.update import Action
 
 from brokersync.aws.session import AwsSession
-from brokersync.aws.tables.base import Written
-from brokersync.aws.tables.limits import LimitItem, microseconds, microseconds_in
+from brokersync.aws.tables.base import Written, any_of
+from brokersync.aws.tables.limits import LimitItem, microseconds, pack, unpack
 from brokersync.domain.errors import ErrorCode, RetryLaterError
-from brokersync.domain.limiter import Pace, Reservation, reserve
-from brokersync.domain.manifests import LimitWindow
+from brokersync.ports.limits import LimitEntry
 
-TRIES = 16
-KEPT = timedelta(days=1)  # after its last window has run empty, a key is of no more use
-MOST_SEEN = 10_000
+KEPT = timedelta(days=2)  # longer than the longest window
+FAILURES = (BotoCoreError, ClientError, PynamoDBException)
 
 
-class DynamoPermits:
-    """ports.Permits over one item per key; a permit is one conditional update, whoever else takes one meanwhile.
-
-    The update holds for every state in which its slot is right: idle windows start anew at now, windows inside their
-    burst add a step. Only a permit that has to wait depends on the exact state. What the process has seen of a key is
-    where it starts from; a refusal brings the truth.
-    """
+class DynamoLimitLedger:
+    """One item per key, under 1 KB; every change is one conditional update, and a refusal brings the truth along."""
 
     def __init__(self, session: AwsSession) -> None:
         self._items = session.table(LimitItem)
-        self._seen: dict[str, Mapping[str, datetime]] = {}
 
-    def take(self, key: str, windows: Sequence[LimitWindow], now: datetime) -> datetime:
-        """Reserve one request; a slot further away than RESERVE_AHEAD is only told, and costs no write.
-
-        Raises RetryLaterError (limits_unavailable) when the table can't be reached, or everybody wants the key.
-        """
-        if not windows:
-            return now
-        paces = [Pace.of(window) for window in windows]
-        known = self._seen.get(key, {})
-        for _ in range(TRIES):
-            reservation = reserve(known, paces, now)
-            if not reservation.is_near(now):
-                return reservation.slot  # at the earliest: what we have seen of the key can only have grown
-            refused = self._write(key, known, paces, reservation, now)
-            known = reservation.following if refused is None else refused
-            self._remember(key, known)
-            if refused is None:
-                return reservation.slot
-        raise _unavailable(f"{TRIES} updates of one key were overtaken")
-
-    def _write(
-        self,
-        key: str,
-        known: Mapping[str, datetime],
-        paces: Sequence[Pace],
-        reservation: Reservation,
-        now: datetime,
-    ) -> Mapping[str, datetime] | None:
-        """Take the permit; returns the key's true state if it isn't one in which this permit may be taken."""
-        waits = reservation.slot > now
-        steps = [_step(pace, known.get(pace.name), reservation.following[pace.name], now, waits) for pace in paces]
-        condition = steps[0][1]
-        for _, further in steps[1:]:
-            condition &= further
-        ends = max(reservation.following.values()) + KEPT
-        expiry = LimitItem.expires_at.set(microseconds(ends) // 1_000_000)
+    def read(self, key: str) -> LimitEntry | None:
+        """The entry as it is."""
         try:
-            outcome = self._items.change(key, actions=[expiry, *(action for action, _ in steps)], condition=condition)
-        except (BotoCoreError, ClientError) as error:
-            raise _unavailable(type(error).__name__) from error
+            item = self._items.find(key)
+        except FAILURES as error:
+            raise _unavailable(error) from error
+        return _entry(item) if item else None
+
+    def replace(self, key: str, entry: LimitEntry, *, turn: str) -> LimitEntry | None:
+        """Write the entry if the key's is at that turn; returns the one that is there instead, if not."""
+        return self._write(key, entry, LimitItem.turn == turn)
+
+    def start(self, key: str, entry: LimitEntry, *, idle_since: datetime) -> LimitEntry | None:
+        """Write the entry if the key has none, or none with uses after `idle_since`; returns the one that has."""
+        idle = any_of(LimitItem.turn.does_not_exist(), LimitItem.until <= microseconds(idle_since))
+        return self._write(key, entry, idle)
+
+    def _write(self, key: str, entry: LimitEntry, condition: Condition) -> LimitEntry | None:
+        until = max(uses.until for uses in entry.log)
+        actions = [
+            LimitItem.turn.set(entry.turn),
+            LimitItem.until.set(microseconds(until)),
+            LimitItem.log.set(pack(entry.log)),
+            LimitItem.expires_at.set(int((until + KEPT).timestamp())),
+        ]
+        try:
+            outcome = self._items.change(key, actions=actions, condition=condition)
+        except FAILURES as error:
+            raise _unavailable(error) from error
         if isinstance(outcome, Written):
             return None
-        return outcome.found.following if outcome.found else {}
-
-    def _remember(self, key: str, known: Mapping[str, datetime]) -> None:
-        if len(self._seen) >= MOST_SEEN:
-            self._seen.clear()
-        self._seen[key] = known
+        if outcome.found is None:
+            return LimitEntry(turn="", log=())  # the table's TTL removed it
+        found = _entry(outcome.found)
+        return None if found.turn == entry.turn else found  # our own: written before, and the answer was lost
 
 
-def _step(pace: Pace, before: datetime | None, after: datetime, now: datetime, waits: bool) -> tuple[Action, Condition]:
-    """How a window moves, and in which states it may move like that."""
-    window = LimitItem.window(pace.name)
-    if waits:
-        exactly = window.does_not_exist() if before is None else window == microseconds(before)
-        return window.set(microseconds(after)), exactly
-    if before is None or before < now:
-        return window.set(microseconds(after)), window.does_not_exist() | (window < microseconds(now))
-    inside = window.between(microseconds(now), microseconds(now + pace.slack))
-    return window.set(window + microseconds_in(pace.step)), inside
+def _entry(item: LimitItem) -> LimitEntry:
+    return LimitEntry(turn=item.turn, log=unpack(item.log))
 
 
-def _unavailable(detail: str) -> RetryLaterError:
+def _unavailable(error: Exception) -> RetryLaterError:
     return RetryLaterError(
-        ErrorCode.LIMITS_UNAVAILABLE, "The broker's limits can't be checked right now.", detail=f"limits: {detail}"
+        ErrorCode.LIMITS_UNAVAILABLE,
+        "The broker's limits can't be checked right now.",
+        detail=f"limits: {type(error).__name__}",
     )

@@ -8,10 +8,11 @@ from brokersync.brokers.exchange import Ask, Exchange
 from brokersync.brokers.permits import ProcessPermits
 from brokersync.brokers.retry import TryAgain, retry_after, retrying
 from brokersync.domain.errors import ErrorCode, RetryLaterError
-from brokersync.domain.limiter import RESERVE_AHEAD, is_good
-from brokersync.domain.manifests import LimitScope, LimitWindow, Manifest
+from brokersync.domain.limiter import RESERVE_AHEAD, Window, is_good
+from brokersync.domain.manifests import LimitScope, Manifest
 from brokersync.domain.runs import RunStats
-from brokersync.ports.brokers import BrokerHttp, HttpAnswer, Permits
+from brokersync.ports.brokers import BrokerHttp, HttpAnswer
+from brokersync.ports.limits import Permits
 from brokersync.ports.world import Clock, Deadline
 
 TIMEOUT_SECONDS = 30.0
@@ -44,7 +45,7 @@ class HttpxBrokers:
             exchange=self._exchange,
             permits=self._shared_permits if by_credential else self._process_permits,
             limit_key=f"{manifest.slug}:{fingerprint}" if by_credential else manifest.slug,
-            windows=manifest.limits,
+            windows=tuple(limit.window for limit in manifest.limits),
             clock=self._clock,
             deadline=deadline,
             stats=stats,
@@ -64,7 +65,7 @@ class _RunHttp:
         exchange: Exchange,
         permits: Permits,
         limit_key: str,
-        windows: Sequence[LimitWindow],
+        windows: Sequence[Window],
         clock: Clock,
         deadline: Deadline,
         stats: RunStats,

@@ -1,66 +1,178 @@
-"""When the next request to a broker may be sent, so that none of its limits is ever passed (I6). Pure.
+"""When the next use of something that is limited may happen, so that no window is ever passed (I6). Pure.
 
-Each window is a leaky bucket that remembers one time, `next`: how long the permits given so far use up the window's
-steady pace. A permit costs one step of that pace, and permits may run ahead of it by the window's slack:
+Permits are granted in blocks: so many of them, usable from `slot`, the last of them with the broker by `until`. A log
+keeps what was granted lately. A block is granted at a time at which every window has room for it, where a window counts
+all permits that may arrive less than its length before that time.
 
-    slot = max(now, next - slack) over all windows        next = max(next, slot) + step in each of them
+Why no window is passed: take any span of a window's length, and of the blocks that may send into it the one granted
+last. When that one was granted, each of the others still counted, and all together were within the window.
 
-With step = (seconds + guard) / (configured - burst + 1) and slack = (burst - 1) * step no window of `seconds` holds
-more than `configured` requests, though each may arrive up to a guard after its slot: the slots inside seconds + guard
-are at most (configured - burst + 1) + (burst - 1).
+A block larger than a short window allows fills that window alone, and its holder keeps its permits `spacing` apart.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from brokersync.domain.manifests import LimitWindow
-
 GUARD = timedelta(milliseconds=500)
-"""How late after its slot a request may arrive: half for a late start, half for its way and clocks that differ."""
+"""How late after its slot a use may arrive: half for a late start, half for its way and clocks that differ."""
 
 RESERVE_AHEAD = timedelta(seconds=5)
 """Slots further ahead are told but not reserved: whoever is told comes back, and must not have used them up."""
 
-_TICK = timedelta(microseconds=1)
+HOLD = timedelta(seconds=5)
+"""How long a block of several permits is good, unless its spacing needs longer."""
+
+LARGEST_BLOCK = 5
+MOST_USES = 64  # an item of the ledger with so many stays under 1 KB, so that an update costs one write unit
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """At most `most` uses in any span of `seconds`."""
+
+    most: int
+    seconds: float
+
+    @property
+    def length(self) -> timedelta:
+        """`seconds` as a length of time."""
+        return timedelta(seconds=self.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """So many uses, the last of them arrived by `until` (aware UTC)."""
+
+    until: datetime
+    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """A window as its bucket sees it: what a permit costs, and how far permits may run ahead of the steady pace."""
-
-    name: str
-    step: timedelta
-    slack: timedelta
-
-    @classmethod
-    def of(cls, window: LimitWindow) -> "Pace":
-        """The pace of a window: half of what it allows may come at once, the rest is spread over it."""
-        burst = (window.configured + 1) // 2
-        length = (timedelta(seconds=window.seconds) + GUARD) // _TICK
-        step = -(-length // (window.configured - burst + 1)) * _TICK
-        return cls(name=f"{round(window.seconds * 1000)}ms", step=step, slack=(burst - 1) * step)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reservation:
-    """One permit: the time from which it may be used, and `next` of each window once it is taken."""
+class Grant:
+    """A block of permits, the first of them good from `slot` on (aware UTC)."""
 
     slot: datetime
-    following: Mapping[str, datetime]
-
-    def is_near(self, now: datetime) -> bool:
-        """Whether the slot is worth reserving."""
-        return self.slot - now <= RESERVE_AHEAD
+    uses: Uses
 
 
-def reserve(known: Mapping[str, datetime], paces: Sequence[Pace], now: datetime) -> Reservation:
-    """The earliest permit, given `next` of each window by its name; a window without one was never used."""
-    slot = max([now, *(known[pace.name] - pace.slack for pace in paces if pace.name in known)])
-    following = {pace.name: max(known.get(pace.name, slot), slot) + pace.step for pace in paces}
-    return Reservation(slot=slot, following=following)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowStatus:
+    """What is used of a window: `used` of `max`, and when all of it is free again if nothing more is used."""
+
+    seconds: float
+    used: int
+    max: int
+    resets_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitStatus:
+    """A limit as it stands: when the next use may happen (now, if at once), and each of its windows."""
+
+    next_allowed_at: datetime
+    windows: tuple[WindowStatus, ...]
+
+
+Log = Sequence[Uses]  # by `until`
+
+
+def spacing(windows: Sequence[Window], count: int) -> timedelta:
+    """How far apart the permits of a block of `count` have to be; zero where every window has room for it."""
+    return max(
+        ((window.length + GUARD) / window.most for window in windows if window.most < count), default=timedelta(0)
+    )
+
+
+def largest_block(windows: Sequence[Window]) -> int:
+    """The most permits that are worth taking at once: whole blocks have to use the longest window well."""
+    most = max(windows, key=lambda window: window.seconds).most
+    return max(size for size in range(1, LARGEST_BLOCK + 1) if most // size * size >= 0.9 * most)
+
+
+def first_block(windows: Sequence[Window]) -> int:
+    """How many to take of a key nobody knows anything about: what a small sync needs, if that is little of it."""
+    most = max(windows, key=lambda window: window.seconds).most
+    return min(max(most // 16, 1), largest_block(windows))
+
+
+def reserve(log: Log, windows: Sequence[Window], now: datetime, count: int = 1) -> Grant:
+    """The earliest block of that many permits."""
+    slot = now
+    for window in windows:
+        used = min(count, window.most)
+        for uses in reversed(log):
+            used += min(uses.count, window.most)
+            if used > window.most:
+                slot = max(slot, uses.until + window.length)
+                break
+    hold = max(HOLD, (count - 1) * spacing(windows, count)) if count > 1 else timedelta(0)
+    return Grant(slot=slot, uses=Uses(slot + hold + GUARD, count))
+
+
+def with_uses(log: Log, uses: Uses, windows: Sequence[Window], now: datetime) -> Log:
+    """The log with one more block, without those that count no more, and never longer than MOST_USES."""
+    oldest = now - longest(windows)
+    kept = sorted([*(one for one in log if one.until > oldest), uses], key=lambda one: one.until)
+    while len(kept) > MOST_USES:
+        # The earlier of two that become one counts a little longer: that is safe, and least where they are close.
+        at = min(range(len(kept) - 1), key=lambda place: kept[place + 1].until - kept[place].until)
+        kept[at : at + 2] = [Uses(kept[at + 1].until, kept[at].count + kept[at + 1].count)]
+    return tuple(kept)
+
+
+def closed(log: Log, windows: Sequence[Window], now: datetime, until: datetime) -> Log:
+    """The log after the broker refused: nothing more is granted before `until`."""
+    widest = max(windows, key=lambda window: window.seconds)
+    return with_uses(log, Uses(until - widest.length, widest.most), windows, now)
+
+
+def longest(windows: Sequence[Window]) -> timedelta:
+    """The length of the longest window: what is older counts nowhere."""
+    return max(window.length for window in windows)
+
+
+def status(log: Log, windows: Sequence[Window], now: datetime) -> LimitStatus:
+    """What is used of each window. A block that was reserved counts as used."""
+    told = []
+    for window in windows:
+        counted = [uses for uses in log if uses.until > now - window.length]
+        told.append(
+            WindowStatus(
+                seconds=window.seconds,
+                used=min(sum(uses.count for uses in counted), window.most),
+                max=window.most,
+                resets_at=max((uses.until for uses in counted), default=now - window.length) + window.length,
+            )
+        )
+    return LimitStatus(next_allowed_at=reserve(log, windows, now).slot, windows=tuple(told))
 
 
 def is_good(slot: datetime, now: datetime) -> bool:
     """Whether a permit may still be used. A late one is forfeited: the requests after it count on its slot."""
     return now <= slot + GUARD / 2
+
+
+class Block:
+    """A granted block in the hands of its process."""
+
+    def __init__(self, grant: Grant, windows: Sequence[Window]) -> None:
+        self._uses = grant.uses
+        self._spacing = spacing(windows, grant.uses.count)
+        self._next = grant.slot
+        self.used = 0
+
+    def slot(self, now: datetime) -> datetime | None:
+        """When the next of its permits may be used; None when there is none any more."""
+        slot = max(now, self._next)
+        good = self.used < self._uses.count and slot <= self._uses.until - GUARD
+        return slot if good else None
+
+    def use(self, slot: datetime) -> None:
+        """Take the permit at its slot."""
+        self.used += 1
+        self._next = slot + self._spacing
+
+    def next_size(self, largest: int) -> int:
+        """How many to take next: one more than were needed of this one, so that few are left unused."""
+        return min(self.used + 1, largest)

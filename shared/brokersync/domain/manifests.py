@@ -6,6 +6,7 @@ from datetime import time, timedelta
 from enum import StrEnum
 
 from brokersync.domain.feeds import FetchScope
+from brokersync.domain.limiter import Window
 
 
 class LimitScope(StrEnum):
@@ -41,6 +42,11 @@ class LimitWindow:
     def configured(self) -> int:
         """What we allow ourselves."""
         return max(1, int(self.count * 0.8))
+
+    @property
+    def window(self) -> Window:
+        """The window as we keep it."""
+        return Window(self.configured, self.seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from brokersync.domain.manifests import Environment, LimitWindow, Manifest
+from brokersync.domain.manifests import Environment, Manifest
 from brokersync.domain.pages import FetchStep, Normalised, RawPage
 from brokersync.domain.portfolio import AccountInfo
 from brokersync.domain.runs import RunStats
@@ -180,16 +180,4 @@ class Manifests(Protocol):
 
     def manifest(self, slug: str) -> Manifest:
         """The facts of the broker of that slug. Raises ValueError for an unknown one."""
-        ...
-
-
-class Permits(Protocol):
-    """The ledger of requests a broker allows (I6)."""
-
-    def take(self, key: str, windows: Sequence[LimitWindow], now: datetime) -> datetime:
-        """Reserve one request; returns the time from which it may be sent (`now`: at once).
-
-        A slot further away than limiter.RESERVE_AHEAD is only told: nobody waits for it, so it must not be used up.
-        Raises RetryLaterError(limits_unavailable) when the ledger can't be reached.
-        """
         ...

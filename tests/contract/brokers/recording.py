@@ -54,6 +54,10 @@ class WatchedLedger(FakeLedger):
         self._writes.append(f"ledger.add_version {stored.entry.source_id}")
         super().add_version(lease, stored, following, cancel)
 
+    def put_aliases(self, lease, entries):
+        self._writes.append(f"ledger.put_aliases {len(entries)}")
+        super().put_aliases(lease, entries)
+
 
 class WatchedPortfolios(FakePortfolios):
     def __init__(self, writes: Writes) -> None:

@@ -1,31 +1,37 @@
-"""The limits table: when the next request of each credential may be sent."""
+"""The limits table: what was used lately of everything that is limited."""
 
-from collections.abc import Mapping
+import struct
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
 
-from pynamodb.attributes import UnicodeAttribute
+from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
 
 from brokersync.aws.tables.attributes import IntegerAttribute
 from brokersync.aws.tables.base import Table, settings
-from brokersync.domain.times import to_ns
+from brokersync.domain.limiter import Log, Uses
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_WINDOW = "next_"
+_USES = struct.Struct(">qI")
 
 
 def microseconds(moment: datetime) -> int:
-    """A time as the table counts, so that an update can add to it: whole microseconds since 1970 in UTC."""
-    return to_ns(moment) // 1000
+    """A time as the table counts: whole microseconds since 1970 in UTC."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
-def microseconds_in(length: timedelta) -> int:
-    """A length of time in whole microseconds."""
-    return length // timedelta(microseconds=1)
+def pack(log: Log) -> bytes:
+    """A log in 12 bytes per entry: time in microseconds since 1970, count."""
+    return b"".join(_USES.pack(microseconds(uses.until), uses.count) for uses in log)
+
+
+def unpack(packed: bytes) -> Log:
+    """The log of its bytes."""
+    entries: Iterable[tuple[int, int]] = _USES.iter_unpack(packed)
+    return tuple(Uses(_EPOCH + timedelta(microseconds=until), count) for until, count in entries)
 
 
 class LimitItem(Table):
-    """A limit key with one number per window, as there are windows in the broker's manifest.
+    """A limit key's log; `until` is its last time in microseconds since 1970, `turn` changes with every write.
 
     `expires_at` is seconds since 1970, for the table's TTL.
     """
@@ -33,22 +39,7 @@ class LimitItem(Table):
     Meta = settings("limits")
 
     limit_key = UnicodeAttribute(hash_key=True)
+    turn = UnicodeAttribute()
+    until = IntegerAttribute()
+    log = BinaryAttribute(legacy_encoding=False)
     expires_at = IntegerAttribute()
-
-    following: Mapping[str, datetime]
-
-    @staticmethod
-    def window(name: str) -> IntegerAttribute:
-        """The attribute of a window, for actions and conditions."""
-        return IntegerAttribute(attr_name=_WINDOW + name)
-
-    @classmethod
-    def from_raw_data(cls, data: dict[str, Any]) -> Self:
-        """Read an item with whatever windows it has."""
-        item = super().from_raw_data(data)
-        item.following = {
-            name.removeprefix(_WINDOW): _EPOCH + timedelta(microseconds=int(raw["N"]))
-            for name, raw in data.items()
-            if name.startswith(_WINDOW)
-        }
-        return item

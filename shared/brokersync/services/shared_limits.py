@@ -1,0 +1,138 @@
+"""Limits that the whole fleet keeps, over one ledger entry per key (I6)."""
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Lock
+
+from brokersync.domain.errors import ErrorCode, RetryLaterError
+from brokersync.domain.limiter import (
+    RESERVE_AHEAD,
+    Block,
+    Grant,
+    LimitStatus,
+    Log,
+    Window,
+    closed,
+    first_block,
+    largest_block,
+    longest,
+    reserve,
+    status,
+    with_uses,
+)
+from brokersync.ports.limits import LimitEntry, LimitLedger
+
+TRIES = 16
+MOST_KEYS = 10_000
+
+Change = Callable[[Log], Log]
+
+
+@dataclass(slots=True)
+class _Key:
+    """What this process knows of a key. The lock makes its threads use one block instead of taking one each."""
+
+    lock: Lock = field(default_factory=Lock)
+    entry: LimitEntry | None = None
+    block: Block | None = None
+    contended: bool = False  # another process was met here since the key lay idle
+
+
+class SharedLimits:
+    """ports.Permits and ports.Limits. Without the ledger nobody gets anything.
+
+    Permits for requests are taken in blocks that grow and shrink with what was used of the last one: a write per block.
+    A key that nobody else uses costs no read: its entry is replaced as we left it, or started anew when it lay idle.
+    Only after another process was met there it is read before it is written, as a read is a fifth of a write.
+    """
+
+    def __init__(self, ledger: LimitLedger, *, in_blocks: bool = True, ahead: timedelta = RESERVE_AHEAD) -> None:
+        """`in_blocks=False` and `ahead=timedelta(0)` count each use by itself, and only what happens now."""
+        self._ledger = ledger
+        self._in_blocks = in_blocks
+        self._ahead = ahead
+        self._keys: dict[str, _Key] = {}
+        self._lock = Lock()
+
+    def take(self, key: str, windows: Sequence[Window], now: datetime) -> datetime:
+        """Reserve one use; returns its time. A time further away than `ahead` is only told.
+
+        Raises RetryLaterError (limits_unavailable) when the ledger can't be reached, or everybody wants the key.
+        """
+        if not windows:
+            return now
+        own = self._key(key)
+        with own.lock:
+            slot = own.block.slot(now) if own.block else None
+            if slot is None or own.block is None:
+                grant = self._take_block(own, key, windows, now)
+                if grant.slot - now > self._ahead:
+                    return grant.slot
+                own.block, slot = Block(grant, windows), grant.slot
+            if slot - now <= self._ahead:
+                own.block.use(slot)
+            return slot
+
+    def refused(self, key: str, windows: Sequence[Window], now: datetime, until: datetime) -> None:
+        """Let nobody have a permit before `until`. Raises as `take` does."""
+        own = self._key(key)
+        with own.lock:
+            own.block = None
+            self._change(own, key, windows, now, lambda log: closed(log, windows, now, until))
+
+    def status(self, key: str, windows: Sequence[Window], now: datetime) -> LimitStatus:
+        """What is used of each window, and when the next use may happen. Raises as `take` does."""
+        entry = self._ledger.read(key)
+        return status(entry.log if entry else (), windows, now)
+
+    def _take_block(self, own: _Key, key: str, windows: Sequence[Window], now: datetime) -> Grant:
+        size = 1
+        if self._in_blocks:
+            size = own.block.next_size(largest_block(windows)) if own.block else first_block(windows)
+        grant = reserve((), windows, now, size)
+
+        def taken(log: Log) -> Log:
+            nonlocal grant
+            grant = reserve(log, windows, now, size)
+            return log if grant.slot - now > self._ahead else with_uses(log, grant.uses, windows, now)
+
+        self._change(own, key, windows, now, taken)
+        return grant
+
+    def _change(self, own: _Key, key: str, windows: Sequence[Window], now: datetime, change: Change) -> None:
+        """Replace the log by what `change` makes of it, whoever else changes it meanwhile."""
+        if own.contended and change(log := _log(own.entry)) is not log:  # by what we know, we would write
+            own.entry = self._ledger.read(key)
+        for _ in range(TRIES):
+            log = _log(own.entry)
+            changed = change(log)
+            if changed is log:
+                return  # nothing to have now: what others did since we looked can only make it later
+            new = LimitEntry(turn=uuid.uuid4().hex[:16], log=changed)
+            idle_since = now - longest(windows)
+            if own.entry and any(uses.until > idle_since for uses in log):
+                refusing = self._ledger.replace(key, new, turn=own.entry.turn)
+            else:
+                refusing = self._ledger.start(key, new, idle_since=idle_since)
+                own.contended = False
+            own.entry = refusing or new
+            if refusing is None:
+                return
+            own.contended = True
+        raise RetryLaterError(
+            ErrorCode.LIMITS_UNAVAILABLE,
+            "The broker's limits can't be checked right now.",
+            detail=f"limits: {TRIES} writes of one key were overtaken",
+        )
+
+    def _key(self, key: str) -> _Key:
+        with self._lock:
+            if len(self._keys) >= MOST_KEYS:
+                self._keys.clear()
+            return self._keys.setdefault(key, _Key())
+
+
+def _log(entry: LimitEntry | None) -> Log:
+    return entry.log if entry else ()
