@@ -121,7 +121,7 @@ class _Mapping:
     def _unreadable(self, section: str, where: str, reason: str) -> None:
         """A row that can't be read. Of what only leads elsewhere it is missed where it leads to."""
         if section in (*_MONEY, *_WHOLE):
-            self._out.unmapped.append(Unmapped(section=section, where=where, reason=reason))
+            self._tell(section, where, reason)
         if section in _WHOLE:
             self._miss(section)
 
@@ -170,9 +170,7 @@ class _Mapping:
                 self._permit(account)
                 open_ones = tuple(figures.position(row, as_of, self._joins) for row in its if row.net_pos)
             except RowProblem as problem:
-                self._out.unmapped.append(
-                    Unmapped(section=POSITIONS, where=f"account ...{account[-4:]}", reason=str(problem))
-                )
+                self._tell(POSITIONS, f"account ...{account[-4:]}", str(problem), account)
                 self._miss(POSITIONS)
                 continue
             self._out.positions.append(PositionsSection(broker_account_id=account, as_of=as_of, positions=open_ones))
@@ -181,18 +179,20 @@ class _Mapping:
         fills: dict[str, Fill] = {}
         for _, fill in self._of(FILLS, Fill):
             if fills.setdefault(fill.id, fill) != fill:
-                self._unmapped(FILLS, fill.id, "its id is there twice in one answer, with different contents")
+                self._tell(FILLS, f"id {fill.id}", "its id is there twice in one answer, with different contents")
         try:
             profits = self._joins.profits(fills)
         except RowProblem as problem:
-            self._out.unmapped.append(Unmapped(section=CASH_LOG, where="profits", reason=str(problem)))
+            self._tell(PAIRS, "profits", str(problem))
             profits = {}
         for fill in fills.values():
+            account = ""
             try:
-                self._permit(self._joins.account_of(fill))
+                account = self._joins.account_of(fill)
+                self._permit(account)
                 self._out.executions += executions(fill, self._joins, profits)
             except RowProblem as problem:
-                self._unmapped(FILLS, fill.id, str(problem))
+                self._tell(FILLS, f"id {fill.id}", str(problem), account)
 
     def _cash_events(self) -> None:
         for _, change in self._of(CASH_LOG, CashChange):
@@ -200,13 +200,22 @@ class _Mapping:
                 self._permit(change.account_id)
                 event = cash_event(change, self._joins)
             except RowProblem as problem:
-                self._unmapped(CASH_LOG, change.id, str(problem))
+                self._tell(CASH_LOG, f"id {change.id}", str(problem), change.account_id)
                 continue
             if event is not None:
                 self._out.cash_events.append(event)
 
-    def _unmapped(self, section: str, row_id: str, reason: str) -> None:
-        self._out.unmapped.append(Unmapped(section=section, where=f"{section} {row_id}", reason=reason))
+    def _tell(self, section: str, where: str, reason: str, account: str = "") -> None:
+        """Report a row. What isn't a fill or cash is told anew by the next answer, and leaves no hole behind."""
+        self._out.unmapped.append(
+            Unmapped(
+                section=section,
+                where=where,
+                reason=reason,
+                broker_account_id=account,
+                ledger=section in (FILLS, CASH_LOG),
+            )
+        )
 
 
 _MODELS: Final[Mapping[str, type[Wire]]] = {
