@@ -180,7 +180,7 @@ class World:
         found = [one for one in self.accounts if one.book.identity == identity]
         if not found:
             raise KeyError(f"account {identity} is not connected")
-        return max(found, key=lambda one: (one.connection.disabled is None, self.accounts.index(one)))
+        return max(found, key=lambda one: (one.connection.disabled is None, one.created))
 
     def of(self, key: Key) -> Sequence[Account]:
         """All accounts of a user."""

@@ -65,10 +65,11 @@ def _start(clock: KitClock, past: Past) -> Iterator[Scene]:
     world.open_account(_spec(_KEY, _OWN.institution, _OWN.institution_id, seed=_OWN.seed, past=past))
     world.open_account(_SECOND)
     world.open_account(_STRANGER)
-    # Another user's connection to the same account: it has ended, and goes on answering.
+    # Another user's older connection to the same account: it has ended, and goes on answering.
     ended = Key(_ENDED["client_id"], _ENDED["user_id"])
     world.user_secrets[ended] = _ENDED["user_secret"]
-    world.connect(ended, _OWN.identity).connection.disabled = clock.now()
+    long_ago = clock.now() - timedelta(days=400)
+    world.connect(ended, _OWN.identity, since=long_ago).connection.disabled = clock.now()
     app, control = make_app(world)
     with served(app) as url:
         yield Scene(

@@ -42,7 +42,7 @@ def find(client: SnapTradeClient, number: str, account_id: str) -> Generator[Fet
         opened = yield from _opened(client, number, newest.account.id)
         if opened is not None and not opened.connection.disabled:
             return opened
-    if shown and not same and known is None:
+    if shown and not same and not account_id:
         raise UserActionNeededError(
             ErrorCode.WRONG_ACCOUNT, "This SnapTrade user has other accounts, but not this one. Nothing was stored."
         )
@@ -101,7 +101,8 @@ def _disconnected(shown: Open | None) -> UserActionNeededError:
     if shown is None:
         return UserActionNeededError(
             ErrorCode.CONSENT_EXPIRED,
-            "SnapTrade has no connection to this account any more: connect it again there, then re-connect here.",
+            "This SnapTrade user has no connection to the account any more: connect it again there, or enter the "
+            "credentials of the user who has one.",
         )
     brokerage = shown.connection.brokerage
     since = f" since {shown.connection.disabled_date[:10]}" if shown.connection.disabled_date else ""

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from brokersync.brokers.exact_json import problems, validated
 from brokersync.brokers.snaptrade.activities import RowProblem, entry_of, option_ticker
-from brokersync.brokers.snaptrade.answers import Answer, read, recognise
+from brokersync.brokers.snaptrade.answers import Answer, recognise
+from brokersync.brokers.snaptrade.answers import read as read_fetched
 from brokersync.brokers.snaptrade.identity import is_of, numbers_of
 from brokersync.brokers.snaptrade.manifest import ACCOUNT, ACTIVITIES, BALANCES, POSITIONS
 from brokersync.brokers.snaptrade.models import Account, Activity, Balance, Freshness, Position
@@ -44,18 +45,16 @@ def facts_of(number: str, account: Account) -> dict[str, str]:
 def normalise(pages: Sequence[RawPage], accounts: Sequence[str]) -> Normalised:
     """What the pages say; see ports.Provider.normalise."""
     mapping = _Mapping(accounts)
+    # A connection tells only whether the others may be believed, and the fetch has asked that.
+    read = {
+        ACCOUNT: mapping.account,
+        ACTIVITIES: mapping.activities,
+        BALANCES: mapping.balances,
+        POSITIONS: mapping.positions,
+    }
     for page in pages:
-        match page.section:
-            case name if name == ACCOUNT:
-                mapping.account(page)
-            case name if name == ACTIVITIES:
-                mapping.activities(page)
-            case name if name == BALANCES:
-                mapping.balances(page)
-            case name if name == POSITIONS:
-                mapping.positions(page)
-            case _:
-                pass  # a connection tells only whether the others may be believed, and the fetch has asked that
+        if page.status == 200 and page.section in read:  # an account that is gone was looked for elsewhere
+            read[page.section](page)
     return mapping.out
 
 
@@ -159,7 +158,7 @@ class _Mapping:
 
 def _read(page: RawPage) -> Answer:
     """A page's answer; a saved one, which has no facts, was recognised by its content already."""
-    return read(page) if NUMBER in page.facts else recognise(page.body, page.section)
+    return read_fetched(page) if NUMBER in page.facts else recognise(page.body, page.section)
 
 
 def _position(row: Position, number: str, as_of: BrokerTime) -> OpenPosition:
