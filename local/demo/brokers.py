@@ -22,6 +22,9 @@ from local.simulators.mt5_world import World as Mt5World
 from local.simulators.oanda_http import make_app as make_oanda
 from local.simulators.oanda_world import AccountSpec, World
 from local.simulators.serving import serve_in_thread
+from local.simulators.snaptrade import demo_specs as snaptrade_accounts
+from local.simulators.snaptrade_http import make_app as make_snaptrade
+from local.simulators.snaptrade_world import World as SnapTradeWorld
 from local.simulators.tradovate import demo_specs as tradovate_logins
 from local.simulators.tradovate_http import PATH as TRADOVATE_PATH
 from local.simulators.tradovate_http import make_app as make_tradovate
@@ -35,7 +38,8 @@ Connects = tuple[str, Fate, Mapping[str, str], Sequence[str]]
 def demo_brokers() -> Iterator[Sequence[DemoBroker]]:
     """All of the demo's brokers, until the `with` block ends; what takes longest comes first."""
     with ExitStack() as running:
-        yield [_ibkr_flex(running), _tradovate(running), _mt5(running), _alpaca(running), _oanda(running)]
+        makers = (_ibkr_flex, _tradovate, _snaptrade, _mt5, _alpaca, _oanda)
+        yield [make(running) for make in makers]
 
 
 def _serve(running: ExitStack, key: str, app: Starlette, path: str, connects: Sequence[Connects]) -> DemoBroker:
@@ -176,3 +180,27 @@ def _tradovate(running: ExitStack) -> DemoBroker:
     app, _ = make_tradovate(world)
     numbers = [str(account.id) for account in login.accounts]
     return _serve(running, "tradovate:demo", app, TRADOVATE_PATH, [(ONE, Fate.HEALTHY, login.credentials, numbers)])
+
+
+def _snaptrade(running: ExitStack) -> DemoBroker:
+    """One account each at two institutions, which tell what happened up to yesterday."""
+    world = SnapTradeWorld()
+    specs = snaptrade_accounts(1, executions=300, accounts=2)
+    for spec in specs:
+        world.open_account(spec)
+    app, _ = make_snaptrade(world)
+    connects: list[Connects] = [
+        (
+            ONE,
+            Fate.HEALTHY,
+            {
+                "client_id": spec.client_id,
+                "consumer_key": spec.consumer_key,
+                "user_id": spec.user_id,
+                "user_secret": spec.user_secret,
+            },
+            [spec.identity],
+        )
+        for spec in specs
+    ]
+    return _serve(running, "snaptrade:live", app, "", connects)
