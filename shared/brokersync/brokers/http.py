@@ -1,14 +1,15 @@
 """The only way to a broker: a permit for each attempt, retries while the run has time, and what it all counted."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 
 from brokersync.brokers.exchange import Ask, Exchange
 from brokersync.brokers.permits import ProcessPermits
-from brokersync.brokers.retry import TryAgain, retry_after, retrying
+from brokersync.brokers.retry import TryAgain, retry_after, retrying, time_named
 from brokersync.domain.errors import ErrorCode, RetryLaterError
-from brokersync.domain.limiter import RESERVE_AHEAD, Window, is_good
+from brokersync.domain.limiter import RESERVE_AHEAD, is_good
 from brokersync.domain.manifests import LimitScope, Manifest
 from brokersync.domain.runs import RunStats
 from brokersync.ports.brokers import BrokerHttp, HttpAnswer
@@ -38,14 +39,14 @@ class HttpxBrokers:
         self._clock = clock
         self._exchange = Exchange(clock=clock, timeout_seconds=timeout_seconds, max_bytes=max_bytes)
 
-    def for_run(self, manifest: Manifest, fingerprint: str, deadline: Deadline, stats: RunStats) -> BrokerHttp:
+    def for_run(self, manifest: Manifest, counted_as: str, deadline: Deadline, stats: RunStats) -> BrokerHttp:
         """The way for one run; attempts, retries and rate limits (answers and permits) are counted in `stats`."""
         by_credential = manifest.limit_scope is LimitScope.CREDENTIAL
         return _RunHttp(
             exchange=self._exchange,
             permits=self._shared_permits if by_credential else self._process_permits,
-            limit_key=f"{manifest.slug}:{fingerprint}" if by_credential else manifest.slug,
-            windows=tuple(limit.window for limit in manifest.limits),
+            limit_key=f"{manifest.slug}:{counted_as}" if by_credential else manifest.slug,
+            manifest=manifest,
             clock=self._clock,
             deadline=deadline,
             stats=stats,
@@ -65,7 +66,7 @@ class _RunHttp:
         exchange: Exchange,
         permits: Permits,
         limit_key: str,
-        windows: Sequence[Window],
+        manifest: Manifest,
         clock: Clock,
         deadline: Deadline,
         stats: RunStats,
@@ -73,7 +74,8 @@ class _RunHttp:
         self._exchange = exchange
         self._permits = permits
         self._limit_key = limit_key
-        self._windows = windows
+        self._manifest = manifest
+        self._windows = tuple(limit.window for limit in manifest.limits)
         self._clock = clock
         self._deadline = deadline
         self._stats = stats
@@ -102,6 +104,7 @@ class _RunHttp:
 
     def _ask(self, ask: Ask) -> HttpAnswer:
         attempts = retrying(
+            self._manifest.retry,
             sleep=self._clock.sleep,
             rng=self._rng.random,
             seconds_left=self._seconds_left,
@@ -118,22 +121,24 @@ class _RunHttp:
         answer = self._exchange.send(ask, self._seconds_left())
         if answer.status == 429:
             self._stats.rate_limited += 1
-            raise self._refused(answer, ErrorCode.RATE_LIMITED, "The broker asks us to slow down.")
+            raise self._rate_limited(answer)
         if answer.status >= 500:
-            raise self._refused(answer, ErrorCode.BROKER_UNAVAILABLE, "The broker has trouble answering.")
+            hint = retry_after(answer.headers, answer.received_at)
+            raise _refused(answer, ErrorCode.BROKER_UNAVAILABLE, "The broker has trouble answering.", hint)
         return answer
 
-    def _refused(self, answer: HttpAnswer, code: ErrorCode, safe_message: str) -> TryAgain:
-        hint = retry_after(answer.headers, answer.received_at)
-        return TryAgain(
-            RetryLaterError(
-                code,
-                safe_message,
-                detail=f"HTTP {answer.status}",
-                not_before=None if hint is None else answer.received_at + timedelta(seconds=hint),
-            ),
-            hint=hint,
-        )
+    def _rate_limited(self, answer: HttpAnswer) -> TryAgain:
+        """What a 429 means for this request, and for everybody who asks with the same credential."""
+        hint = time_named(answer.headers, self._manifest.limit_headers, answer.received_at)
+        pause = self._manifest.retry.rate_limited_pause
+        if hint is None and pause is not None:
+            hint = pause.total_seconds()
+        if hint is not None:
+            until = answer.received_at + timedelta(seconds=hint)
+            # Where it can't be written down, the others learn it by their own 429.
+            with suppress(RetryLaterError):
+                self._permits.refused(self._limit_key, self._windows, answer.received_at, until)
+        return _refused(answer, ErrorCode.RATE_LIMITED, "The broker asks us to slow down.", hint)
 
     def _take_permit(self) -> None:
         """Wait for this attempt's slot (I6). A permit that comes too late is forfeited and another one taken."""
@@ -162,3 +167,9 @@ class _RunHttp:
 
     def _seconds_left(self) -> float:
         return self._deadline.seconds_left() - RESERVE_SECONDS
+
+
+def _refused(answer: HttpAnswer, code: ErrorCode, safe_message: str, hint: float | None) -> TryAgain:
+    not_before = None if hint is None else answer.received_at + timedelta(seconds=hint)
+    error = RetryLaterError(code, safe_message, detail=f"HTTP {answer.status}", not_before=not_before)
+    return TryAgain(error, hint=hint)

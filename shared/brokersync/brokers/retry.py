@@ -1,16 +1,15 @@
 """When a request is tried again in the same run, and how long to wait before."""
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
 from brokersync.domain.errors import ErrorCode, RetryLaterError
+from brokersync.domain.manifests import LimitHeader, ResetForm, RetryPolicy
 
-RETRIES = 3
-FIRST_WAIT, FIRST_WAIT_RATE_LIMITED, LONGEST_WAIT = 1.0, 0.5, 30.0  # seconds; each retry doubles the first
-JITTER = 0.2
 LONGEST_HINT = 5.0  # seconds: when the broker asks for more, the run ends and comes back
 LONGEST_BELIEVED = 24 * 3600.0  # seconds: no broker's hint keeps a feed away for longer
 
@@ -27,26 +26,29 @@ class TryAgain(Exception):  # noqa: N818 (a signal to the retry loop, never seen
 
 
 def retrying(
+    policy: RetryPolicy,
     *,
     sleep: Callable[[float], None],
     rng: Callable[[], float],
     seconds_left: Callable[[], float],
     on_retry: Callable[[], None],
 ) -> Retrying:
-    """Up to RETRIES more tries after a TryAgain, unless the hint is long or the run has no time for the wait.
+    """More tries after a TryAgain as the policy allows, unless the hint is long or the run has no time for the wait.
 
     `rng` gives numbers in [0, 1).
     """
 
     def wait(state: RetryCallState) -> float:
         failure = _failure(state)
-        first = FIRST_WAIT_RATE_LIMITED if failure.error.code is ErrorCode.RATE_LIMITED else FIRST_WAIT
-        planned = min(first * 2.0 ** (state.attempt_number - 1), LONGEST_WAIT) * (1 + JITTER * (2 * rng() - 1))
+        limited = failure.error.code is ErrorCode.RATE_LIMITED
+        first = policy.first_wait_rate_limited if limited else policy.first_wait
+        planned = min(first * 2.0 ** (state.attempt_number - 1), policy.longest_wait)
+        planned *= 1 + policy.jitter * (2 * rng() - 1)
         return max(planned, failure.hint or 0.0)
 
     def stop(state: RetryCallState) -> bool:
         hint_too_long = (_failure(state).hint or 0.0) > LONGEST_HINT
-        return hint_too_long or state.attempt_number > RETRIES or state.upcoming_sleep >= seconds_left()
+        return hint_too_long or state.attempt_number > policy.retries or state.upcoming_sleep >= seconds_left()
 
     return Retrying(
         retry=retry_if_exception_type(TryAgain),
@@ -65,6 +67,18 @@ def _failure(state: RetryCallState) -> TryAgain:
     return failure
 
 
+def time_named(headers: Mapping[str, str], known: Sequence[LimitHeader], now: datetime) -> float | None:
+    """Seconds to wait as an answer's headers say: Retry-After, else the latest of the broker's own that count.
+
+    None where nothing says so.
+    """
+    told = retry_after(headers, now)
+    if told is not None:
+        return told
+    waits = [_reset_after(headers, header, now) for header in known]
+    return max((wait for wait in waits if wait is not None), default=None)
+
+
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """Seconds that a Retry-After header asks to wait (RFC 9110 section 10.2.3); None if there is none to read."""
     text = headers.get("retry-after", "").strip()
@@ -75,4 +89,22 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     except ValueError:
         return None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return min(max((aware - now).total_seconds(), 0.0), LONGEST_BELIEVED)
+    return _believed((aware - now).total_seconds())
+
+
+def _reset_after(headers: Mapping[str, str], header: LimitHeader, now: datetime) -> float | None:
+    """Seconds until a limit is free again, if the header can be read and this limit is the one that is used up."""
+    left = headers.get(header.remaining, "").strip() if header.remaining else ""
+    if left and left.strip("0.") != "":
+        return None
+    try:
+        seconds = float(headers.get(header.reset, ""))
+    except ValueError:
+        return None
+    if not math.isfinite(seconds):
+        return None
+    return _believed(seconds - now.timestamp() if header.form is ResetForm.UNIX else seconds)
+
+
+def _believed(seconds: float) -> float:
+    return min(max(seconds, 0.0), LONGEST_BELIEVED)

@@ -1,6 +1,8 @@
 """The facts of a broker that the engine, the API and the page need: its manifest."""
 
+import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import time, timedelta
 from enum import StrEnum
@@ -49,6 +51,38 @@ class LimitWindow:
         return Window(self.configured, self.seconds)
 
 
+class ResetForm(StrEnum):
+    """How a header tells a time: seconds from now, or seconds since 1970 in UTC."""
+
+    SECONDS = "seconds"
+    UNIX = "unix"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitHeader:
+    """A header (lower case) that says when a limit is free again; it counts where `remaining` doesn't deny it."""
+
+    reset: str
+    form: ResetForm
+    remaining: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """How a request is tried again in the same run. Waits are seconds; each doubles the one before, up to the longest.
+
+    After `rate_limited_pause` (None: as the waits say) a broker may be asked again that answered 429 without a time: it
+    is not asked before, by nobody.
+    """
+
+    retries: int = 3
+    first_wait: float = 1.0
+    first_wait_rate_limited: float = 0.5
+    longest_wait: float = 30.0
+    jitter: float = 0.2
+    rate_limited_pause: timedelta | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
     """One of the broker's environments. `base_url` is the documented one; `trusted_suffix` bounds where else to go."""
@@ -81,7 +115,9 @@ class Manifest:
     the sections that no ledger entry comes from (figures, envelopes): their raw pages are kept for a month, all others
     as long as the account. A `perishable` broker forgets what is not fetched in time: `session` says when.
     `reissues_ids` says that the broker may serve under new ids what it served before: then entries are recognised by
-    their content within what is read again (domain/bridge.py).
+    their content within what is read again (domain/bridge.py). `counted_by` names the auth fields by which the broker
+    counts requests, where that isn't the whole credential; `limit_headers` say when, after a 429. With `own_server`
+    every connection has a server of its own: one's trouble says nothing about the others.
     """
 
     slug: str
@@ -104,6 +140,17 @@ class Manifest:
     uncited: tuple[str, ...] = ()
     reissues_ids: bool = False
     session: TradingSession | None = None
+    counted_by: tuple[str, ...] = ()
+    limit_headers: tuple[LimitHeader, ...] = ()
+    retry: RetryPolicy = RetryPolicy()
+    own_server: bool = False
+
+    def counted_as(self, fingerprint: str, credentials: Mapping[str, str]) -> str:
+        """What names the counter at the broker that requests with these credentials count on; tells no secret."""
+        if not self.counted_by:
+            return fingerprint
+        values = "\n".join(credentials.get(name, "") for name in self.counted_by)
+        return hashlib.sha256(values.encode()).hexdigest()[:32]
 
     def environment(self, name: str) -> Environment:
         """The environment of that name. Raises ValueError naming the known ones."""

@@ -54,8 +54,8 @@ class BrokerHttp(Protocol):
 class BrokerHttpFactory(Protocol):
     """Makes the way to a broker for one run; the connections behind it are shared by the process."""
 
-    def for_run(self, manifest: Manifest, fingerprint: str, deadline: Deadline, stats: RunStats) -> BrokerHttp:
-        """An http bound to what the broker counts by (manifest.limit_scope; `fingerprint` names the credential).
+    def for_run(self, manifest: Manifest, counted_as: str, deadline: Deadline, stats: RunStats) -> BrokerHttp:
+        """An http bound to what the broker counts by (manifest.limit_scope; `counted_as` names the credential).
 
         Requests, retries and rate limits are counted in `stats`.
         """

@@ -64,7 +64,9 @@ def open_broker(ports: SyncPorts, feed: Feed, work: Work, progress: Progress, de
         state=work.state if progress.cursor == feed.cursor else {},
         history_start=_history_start(feed, progress, manifest, now),
         now=now,
-        http=ports.http.for_run(manifest, connection.fingerprint, deadline, progress.stats),
+        http=ports.http.for_run(
+            manifest, manifest.counted_as(connection.fingerprint, credentials), deadline, progress.stats
+        ),
         session=ports.connections.session(connection),
     )
     return OpenBroker(provider=provider, connection=connection, context=context)

@@ -77,6 +77,8 @@ class SharedLimits:
 
     def refused(self, key: str, windows: Sequence[Window], now: datetime, until: datetime) -> None:
         """Let nobody have a permit before `until`. Raises as `take` does."""
+        if not windows:
+            return
         own = self._key(key)
         with own.lock:
             own.block = None

@@ -44,6 +44,10 @@ def test_a_manifest_names_what_a_trader_enters(slug: str) -> None:
         slug,
         auth_fields=(any(field.secret for field in fields), "one of them at least is secret"),
         names=(len(set(names)) == len(names), "each has a name of its own"),
+        counted_by=(
+            set(BrokerCatalog().manifest(slug).counted_by) <= set(names),
+            "the auth fields by which the broker counts requests",
+        ),
     )
     for field in fields:
         _hold(
@@ -74,6 +78,9 @@ def test_a_manifest_names_where_to_ask_and_how_often(slug: str) -> None:
             base_url=(right, f"where {environment.name} is asked (https, no / at the end)"),
             trusted_suffix=(trusts, f"{suffix!r}: begins with a dot, and the base_url is inside it"),
         )
+    for header in manifest.limit_headers:
+        lower = header.reset == header.reset.lower() and header.remaining == header.remaining.lower()
+        _hold(slug, limit_headers=(bool(header.reset) and lower, "names of headers, in lower case"))
     _hold(slug, limits=(bool(manifest.limits), "without a figure of its own, take a careful one"))
     for window in manifest.limits:
         possible = window.seconds > 0 and 1 <= window.configured <= window.count

@@ -4,7 +4,15 @@ from datetime import timedelta
 from typing import Final
 
 from brokersync.domain.feeds import FetchScope
-from brokersync.domain.manifests import AuthField, Environment, LimitScope, LimitWindow, Manifest
+from brokersync.domain.manifests import (
+    AuthField,
+    Environment,
+    LimitHeader,
+    LimitScope,
+    LimitWindow,
+    Manifest,
+    ResetForm,
+)
 
 ACCOUNT: Final = "account"
 ACTIVITIES: Final = "activities"
@@ -44,4 +52,5 @@ MANIFEST = Manifest(
     sections=(ACCOUNT, ACTIVITIES, POSITIONS),
     news_note="Regulatory and crypto fees are posted at the end of the trading day or on the day after.",
     uncited=(ACCOUNT, POSITIONS),
+    limit_headers=(LimitHeader(reset="x-ratelimit-reset", form=ResetForm.UNIX, remaining="x-ratelimit-remaining"),),
 )

@@ -55,6 +55,7 @@ MANIFEST = Manifest(
     "Open Positions (option Summary), Trades (option Executions). Format XML, date format yyyyMMdd, time format "
     "HHmmss, separator semi-colon. Then switch on the Flex Web Service, make a token, and enter both here.",
     limit_scope=LimitScope.CREDENTIAL,
+    counted_by=("token",),
     limits=(LimitWindow(count=1, seconds=1.0), LimitWindow(count=10, seconds=60.0)),
     # A statement is built once a day: four-hourly questions find it, and late bookings, soon enough.
     useful_interval_min=240,

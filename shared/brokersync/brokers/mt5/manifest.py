@@ -84,6 +84,8 @@ MANIFEST = Manifest(
     "address, its API key and the time zone of your broker's trade server. Leave the other fields empty unless your "
     "bridge differs.",
     limit_scope=LimitScope.CREDENTIAL,
+    counted_by=("base_url", "api_key"),
+    own_server=True,
     limits=(LimitWindow(count=100, seconds=60.0),),
     useful_interval_min=5,
     history_depth_days=None,  # all that the broker's server keeps

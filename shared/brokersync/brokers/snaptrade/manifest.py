@@ -5,7 +5,15 @@ from datetime import timedelta
 from typing import Final
 
 from brokersync.domain.feeds import FetchScope
-from brokersync.domain.manifests import AuthField, Environment, LimitScope, LimitWindow, Manifest
+from brokersync.domain.manifests import (
+    AuthField,
+    Environment,
+    LimitHeader,
+    LimitScope,
+    LimitWindow,
+    Manifest,
+    ResetForm,
+)
 
 ACCOUNT: Final = "account"
 CONNECTION: Final = "connection"
@@ -49,6 +57,7 @@ MANIFEST = Manifest(
     setup_help="Connect your brokers on SnapTrade's dashboard (read access is enough), make an API key there, and "
     "enter its client ID and consumer key. With a Commercial key, enter the user ID and the user secret too.",
     limit_scope=LimitScope.CREDENTIAL,
+    counted_by=("client_id",),
     limits=(LimitWindow(count=250, seconds=60.0),),
     useful_interval_min=240,  # transactions are loaded once a day, at a time that nobody tells
     history_depth_days=None,  # as far back as the institution tells
@@ -64,4 +73,8 @@ MANIFEST = Manifest(
     ),
     uncited=(ACCOUNT, CONNECTION, BALANCES, POSITIONS),
     reissues_ids=True,
+    limit_headers=tuple(
+        LimitHeader(reset=f"x-ratelimit-{of}reset", form=ResetForm.SECONDS, remaining=f"x-ratelimit-{of}remaining")
+        for of in ("", "account-")  # of the client, and of one account with a Personal key
+    ),
 )

@@ -4,7 +4,15 @@ from datetime import time, timedelta
 from typing import Final
 
 from brokersync.domain.feeds import FetchScope
-from brokersync.domain.manifests import AuthField, Environment, LimitScope, LimitWindow, Manifest, TradingSession
+from brokersync.domain.manifests import (
+    AuthField,
+    Environment,
+    LimitScope,
+    LimitWindow,
+    Manifest,
+    RetryPolicy,
+    TradingSession,
+)
 
 ACCOUNTS: Final = "accounts"
 CURRENCIES: Final = "currencies"
@@ -24,6 +32,9 @@ SAVED: Final = "saved"
 
 SESSION: Final = TradingSession(zone="America/Chicago", weekdays=(0, 1, 2, 3, 4), closes=time(16), rolls=time(17))
 """Futures rest from 16:00 to 17:00 in Chicago; Tradovate archives meanwhile, and then the next trade date begins."""
+
+LOCKED_OUT: Final = timedelta(hours=1)
+"""How long Tradovate wants no request after 429, 423 or a captcha: asking meanwhile lengthens it."""
 
 _TRUSTED: Final = ".tradovateapi.com"
 
@@ -73,6 +84,7 @@ MANIFEST = Manifest(
     "Choose demo for simulated accounts (most funded-trader accounts are), live for accounts with real money. "
     "Tradovate's API tells the present session only: import earlier days from a report, and stay connected.",
     limit_scope=LimitScope.CREDENTIAL,
+    counted_by=("username",),
     limits=(LimitWindow(count=5000, seconds=3600.0),),
     useful_interval_min=15,
     history_depth_days=1,  # the present session
@@ -96,4 +108,5 @@ MANIFEST = Manifest(
         SNAPSHOTS,
     ),
     session=SESSION,
+    retry=RetryPolicy(rate_limited_pause=LOCKED_OUT),
 )

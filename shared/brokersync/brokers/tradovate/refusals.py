@@ -10,11 +10,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from brokersync.brokers.exact_json import JsonObject, decode
+from brokersync.brokers.tradovate.manifest import LOCKED_OUT
 from brokersync.domain.errors import BrokerChangedError, ErrorCode, RetryLaterError, SyncError, UserActionNeededError
 from brokersync.domain.money import BadNumberError, decimal_from
-
-LOCKED_OUT: Final = timedelta(hours=1)
-"""How long Tradovate wants no request after 429, 423 or a captcha: asking meanwhile lengthens it."""
 
 LONGEST_PENALTY: Final = timedelta(hours=1)
 

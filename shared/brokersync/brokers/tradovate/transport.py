@@ -3,15 +3,14 @@
 Source: partner.tradovate.com, Penalty Tickets. Moved logins are answered 307 with an address inside tradovateapi.com.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 from brokersync.brokers.tradovate import refusals
-from brokersync.brokers.tradovate.refusals import LOCKED_OUT, Penalty
-from brokersync.domain.errors import ErrorCode, RetryLaterError
+from brokersync.brokers.tradovate.refusals import Penalty
 from brokersync.domain.pages import ComeBack
 from brokersync.ports.brokers import FetchContext, HttpAnswer
 
@@ -102,17 +101,8 @@ class Transport:
             headers["Authorization"] = f"Bearer {ask.token}"
         http = self._context.http
         if ask.json is None:
-            return self._patiently(lambda: http.get(url, params=ask.params, headers=headers))
-        body = ask.json
-        return self._patiently(lambda: http.post(url, json=body, headers=headers))
-
-    def _patiently(self, send: Callable[[], HttpAnswer]) -> HttpAnswer:
-        try:
-            return send()
-        except RetryLaterError as error:
-            if error.code is ErrorCode.RATE_LIMITED and error.not_before is None:
-                error.not_before = self._context.now + LOCKED_OUT
-            raise
+            return http.get(url, params=ask.params, headers=headers)
+        return http.post(url, json=ask.json, headers=headers)
 
     def _moved_to(self, answer: HttpAnswer, path: str) -> str:
         """The base of the server that a login was moved to; empty for one that isn't Tradovate's.

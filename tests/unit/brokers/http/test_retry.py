@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brokersync.brokers.retry import LONGEST_BELIEVED, TryAgain, retry_after, retrying
+from brokersync.brokers.catalog import BrokerCatalog
+from brokersync.brokers.retry import LONGEST_BELIEVED, TryAgain, retry_after, retrying, time_named
 from brokersync.domain.errors import ErrorCode, RetryLaterError
+from brokersync.domain.manifests import LimitHeader, ResetForm, RetryPolicy
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -51,12 +53,64 @@ def test_a_dated_hint_never_ends_before_its_date(naive):
     assert NOW + timedelta(seconds=seconds) >= min(moment, NOW + timedelta(seconds=LONGEST_BELIEVED))
 
 
-def waits(*, code, chance, hint=None, left=1000.0):
+UNIX = LimitHeader(reset="x-reset", form=ResetForm.UNIX, remaining="x-left")
+SECONDS = LimitHeader(reset="x-reset", form=ResetForm.SECONDS, remaining="x-left")
+ACCOUNT = LimitHeader(reset="x-account-reset", form=ResetForm.SECONDS, remaining="x-account-left")
+IN_A_MINUTE = str(int(NOW.timestamp()) + 60)
+
+
+@pytest.mark.parametrize(
+    ("headers", "known", "seconds"),
+    [
+        ({"x-reset": IN_A_MINUTE}, [UNIX], 60.0),
+        ({"x-reset": IN_A_MINUTE, "x-left": "0"}, [UNIX], 60.0),
+        ({"x-reset": "60.5"}, [SECONDS], 60.5),
+        ({"x-reset": "-3"}, [SECONDS], 0.0),
+        ({"x-reset": "9" * 30}, [SECONDS], LONGEST_BELIEVED),
+        # of two limits the one that is used up counts, or the later one
+        ({"x-reset": "7", "x-left": "3", "x-account-reset": "2", "x-account-left": "0"}, [SECONDS, ACCOUNT], 2.0),
+        ({"x-reset": "7", "x-account-reset": "2"}, [SECONDS, ACCOUNT], 7.0),
+        # what every client understands comes first
+        ({"retry-after": "1", "x-reset": "7"}, [SECONDS], 1.0),
+    ],
+)
+def test_the_brokers_own_headers_are_read_as_the_manifest_says(headers, known, seconds):
+    assert time_named(headers, known, NOW) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "nan", "inf", "1e400", "0x10"])
+def test_a_header_without_a_time_is_no_hint(text):
+    assert time_named({"x-reset": text}, [SECONDS, UNIX], NOW) is None
+    assert time_named({"x-reset": "60", "x-left": "5"}, [SECONDS], NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("slug", "headers", "seconds"),
+    [
+        ("alpaca", {"x-ratelimit-remaining": "0", "x-ratelimit-reset": IN_A_MINUTE}, 60.0),
+        ("snaptrade", {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "7"}, 7.0),
+        (
+            "snaptrade",
+            {
+                "x-ratelimit-remaining": "240",
+                "x-ratelimit-reset": "50",
+                "x-ratelimit-account-remaining": "0",
+                "x-ratelimit-account-reset": "12",
+            },
+            12.0,
+        ),
+    ],
+)
+def test_the_documented_headers_of_brokers_are_understood(slug, headers, seconds):
+    assert time_named(headers, BrokerCatalog().manifest(slug).limit_headers, NOW) == seconds
+
+
+def waits(*, code, chance, hint=None, left=1000.0, policy=RetryPolicy()):
     """The waits between the tries of a request that always fails."""
     slept: list[float] = []
     retries = []
     attempts = retrying(
-        sleep=slept.append, rng=lambda: chance, seconds_left=lambda: left, on_retry=lambda: retries.append(1)
+        policy, sleep=slept.append, rng=lambda: chance, seconds_left=lambda: left, on_retry=lambda: retries.append(1)
     )
 
     def fail():
@@ -82,6 +136,12 @@ def test_waits_double_from_one_second_or_from_half_a_one_with_a_fifth_of_jitter(
     assert waits(code=code, chance=chance) == pytest.approx(expected)
 
 
+def test_a_broker_may_have_a_policy_of_its_own():
+    policy = RetryPolicy(retries=4, first_wait=2.0, longest_wait=5.0, jitter=0.0)
+    assert waits(code=ErrorCode.TIMEOUT, chance=0.9, policy=policy) == [2.0, 4.0, 5.0, 5.0]
+    assert waits(code=ErrorCode.TIMEOUT, chance=0.9, policy=RetryPolicy(retries=0)) == []
+
+
 def test_a_short_hint_is_waited_for_and_a_long_one_is_not():
     assert waits(code=ErrorCode.RATE_LIMITED, chance=0.5, hint=3.0) == [3.0, 3.0, 3.0]
     assert waits(code=ErrorCode.RATE_LIMITED, chance=0.5, hint=5.1) == []
@@ -99,7 +159,9 @@ def test_no_wait_goes_over_the_end_of_the_run():
 def test_other_failures_are_not_tried_again():
     # given something that is no TryAgain
     calls = []
-    attempts = retrying(sleep=calls.append, rng=lambda: 0.5, seconds_left=lambda: 9.0, on_retry=lambda: None)
+    attempts = retrying(
+        RetryPolicy(), sleep=calls.append, rng=lambda: 0.5, seconds_left=lambda: 9.0, on_retry=lambda: None
+    )
 
     def fail():
         calls.append("call")
