@@ -67,11 +67,15 @@ def a_page(*rows: dict[str, object], section: str = "trades", at: datetime, **to
 
 @dataclass
 class ScriptedBroker:
-    """ports.Provider whose fetch is the test's script; its answers are JSON, and normalise really parses them."""
+    """ports.Provider whose fetch is the test's script; its answers are JSON, and normalise really parses them.
+
+    Rows named in `odd` are not understood; one that is `learned` by now is a trade of that id.
+    """
 
     manifest: Manifest
     script: Script
     normalised: int = 0
+    learned: frozenset[str] = frozenset()
 
     def fetch(self, context: FetchContext) -> Iterator[FetchStep]:
         yield from self.script(context)
@@ -87,7 +91,16 @@ class ScriptedBroker:
                     "The broker's answer is not JSON.", detail=f"{page.section}: {error}"
                 ) from None
             out.missing_sections += answer.get("missing", [])
-            out.unmapped += [Unmapped(section=page.section, where=at, reason="?") for at in answer.get("odd", [])]
+            odd = answer.get("odd", [])
+            out.unmapped += [
+                Unmapped(section=page.section, where=at, reason="?", broker_account_id=answer.get("of", ""))
+                for at in odd
+                if at not in self.learned
+            ]
+            out.unmapped += [
+                Unmapped(section=page.section, where=at, reason="?", ledger=False) for at in answer.get("figures", [])
+            ]
+            out.executions += [an_execution(at) for at in odd if at in self.learned]
             out.accounts += [
                 AccountInfo(broker_account_id=number, currency="USD") for number in answer.get("found", [])
             ]
@@ -173,28 +186,27 @@ class World:
                 accounts={"001": "acc_1"} if self.broker.manifest.fetch_scope is FetchScope.ACCOUNT else {},
             )
         )
-        self.engine = SyncFeed(
-            SyncPorts(
-                stores=ChunkStores(
-                    feeds=self.feeds,
-                    accounts=self.accounts,
-                    portfolios=self.portfolios,
-                    ledger=self.ledger,
-                    known=self.known,
-                ),
-                runs=self.runs,
-                snapshots=self.snapshots,
-                connections=self.connections,
-                erasing=self.erasing,
-                catalog=self,
-                http=NoHttp(),
-                queue=self.queue,
-                bus=self.bus,
-                clock=self.clock,
-                ids=self.ids,
-                broker_endpoints={},
-            )
+        self.ports = SyncPorts(
+            stores=ChunkStores(
+                feeds=self.feeds,
+                accounts=self.accounts,
+                portfolios=self.portfolios,
+                ledger=self.ledger,
+                known=self.known,
+            ),
+            runs=self.runs,
+            snapshots=self.snapshots,
+            connections=self.connections,
+            erasing=self.erasing,
+            catalog=self,
+            http=NoHttp(),
+            queue=self.queue,
+            bus=self.bus,
+            clock=self.clock,
+            ids=self.ids,
+            broker_endpoints={},
         )
+        self.engine = SyncFeed(self.ports)
 
     # ports.Catalog
     def slugs(self) -> Sequence[str]:
@@ -221,6 +233,11 @@ class World:
 
     def sync(self, job: SyncJob | None = None, *, seconds: float = 60) -> RunReport | None:
         return self.engine.run(job or self.job(), FakeDeadline(self.clock, seconds))
+
+    def deploy(self, *learned: str) -> None:
+        """New code, in new processes, that understands these rows."""
+        self.broker.learned = frozenset(learned)
+        self.engine = SyncFeed(self.ports)
 
     def next_tick(self) -> RunReport | None:
         """The feed's next scheduled sync."""

@@ -1,0 +1,111 @@
+"""A trader asks for older history, or takes that back. The load itself is the engine's: any run of the feed does it."""
+
+import logging
+from datetime import datetime, timedelta
+
+from brokersync.contracts.jobs import SyncJob
+from brokersync.domain.errors import RetryLaterError
+from brokersync.domain.feeds import Feed, Wanted
+from brokersync.domain.loads import LoadKind, LoadRequest
+from brokersync.domain.plans import TERMS
+from brokersync.domain.runs import RequestedBy
+from brokersync.ports.brokers import Manifests
+from brokersync.ports.feeds import Feeds
+from brokersync.ports.messages import SyncQueue
+from brokersync.ports.world import Clock, Ids
+from brokersync.services.owe_sync import ReconnectNeededError
+from brokersync.services.own_accounts import OwnAccounts
+
+logger = logging.getLogger(__name__)
+
+
+class BadRangeError(ValueError):
+    """A range that can't be loaded. `field` is the name of the bound, `problem` what is wrong with it."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        self.field, self.problem = field, problem
+        super().__init__(f"{field}: {problem}")
+
+
+class LoadGoesOnError(Exception):
+    """History of this account is being loaded already."""
+
+
+class Backfill:
+    """Owes loads of history to feeds. Accounts that one fetch brings are loaded together."""
+
+    def __init__(
+        self, own: OwnAccounts, feeds: Feeds, queue: SyncQueue, manifests: Manifests, ids: Ids, clock: Clock
+    ) -> None:
+        self._own, self._feeds, self._queue = own, feeds, queue
+        self._manifests, self._ids, self._clock = manifests, ids, clock
+
+    def run(self, user_id: str, account_id: str, start: datetime, end: datetime | None) -> LoadRequest:
+        """Ask for what happened from `start` on (aware). `end` None: until what is there already.
+
+        No gap is left: an end before what is there is moved up to it. Raises AccountNotFoundError,
+        ReconnectNeededError, BadRangeError and LoadGoesOnError.
+        """
+        feed = self._own.with_feed(user_id, account_id).feed
+        if not feed.runnable:
+            raise ReconnectNeededError(feed)
+        now = self._clock.now()
+        self._check(feed, start, end, now)
+        known = feed.coverage.of(account_id).start
+        if known is not None and (start < known or end is not None):
+            end = known if end is None else max(end, known)
+        request = LoadRequest(kind=LoadKind.BACKFILL, job_id=self._ids.new("job"), start=start, end=end)
+        self.owe(feed, request)
+        return request
+
+    def owe(self, feed: Feed, request: LoadRequest) -> None:
+        """Write the wish down, then wake a worker for it (I11). Raises LoadGoesOnError."""
+        now = self._clock.now()
+        if not self._feeds.request_load(feed.feed_id, request):
+            raise LoadGoesOnError(feed.feed_id)
+        owed = self._feeds.want(feed.feed_id, Wanted(job_id=request.job_id, kind=RequestedBy.BACKFILL, not_before=now))
+        job = SyncJob(job_id=owed.job_id, feed_id=feed.feed_id, requested_by=RequestedBy.BACKFILL, requested_at=now)
+        keys = {"job_id": request.job_id, "feed_id": feed.feed_id, "kind": request.kind.value}
+        try:
+            self._queue.send([(job, feed.user_id, 0)], backfill=True)
+        except RetryLaterError as error:
+            logger.warning("load_requested_without_message", extra=keys | {"detail": error.detail})
+        else:
+            logger.info("load_requested", extra=keys)
+
+    def cancel(self, user_id: str, account_id: str) -> str:
+        """Take a wish back; returns its job, empty if there was none. What was loaded stays.
+
+        A run that is at it stops at its next chunk, and the account's sync goes on from where it was before. A first
+        sync is no wish: that ends with its connection. Raises AccountNotFoundError.
+        """
+        feed = self._own.with_feed(user_id, account_id).feed
+        if feed.load_request is None:
+            return ""
+        self._feeds.cancel_load(feed.feed_id)
+        logger.info("load_cancelled", extra={"job_id": feed.load_request.job_id, "feed_id": feed.feed_id})
+        return feed.load_request.job_id
+
+    def _check(self, feed: Feed, start: datetime, end: datetime | None, now: datetime) -> None:
+        if start >= now:
+            raise BadRangeError("from", f"is not in the past; it is {_day(now)} now")
+        if end is not None and end <= start:
+            raise BadRangeError("to", "is not after `from`: swap them, or leave it out")
+        if end is not None and end > now:
+            raise BadRangeError("to", "is in the future: leave it out to load until now")
+        plan_days = TERMS[feed.plan].history_days
+        if plan_days is not None and start < now - timedelta(days=plan_days):
+            earliest = _day(now - timedelta(days=plan_days - 1))
+            raise BadRangeError(
+                "from",
+                f"is further back than the plan {feed.plan.value} shows: ask from {earliest} on, or change the plan",
+            )
+        manifest = self._manifests.manifest(feed.broker)
+        depth = manifest.history_depth_days
+        if depth is not None and start < now - timedelta(days=depth):
+            earliest = _day(now - timedelta(days=depth - 1))
+            raise BadRangeError("from", f"is further back than {manifest.name} serves: ask from {earliest} on")
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d}"
