@@ -3,11 +3,18 @@
 from collections.abc import Sequence
 
 from brokersync.contracts import http
-from brokersync.domain.errors import NEXT_STEPS
+from brokersync.contracts.snapshots import Retention
+from brokersync.domain import messages
+from brokersync.domain.errors import ErrorCode
+from brokersync.domain.messages import Locale
+from brokersync.domain.round_trips import PnlDay
 from brokersync.domain.runs import SyncRun
 from brokersync.domain.trades import Execution, StoredEntry
 from brokersync.ports.reading import CurrentPortfolio
-from brokersync.services.read_connections import ConnectionState
+from brokersync.services.manual_syncs import LimitUsage
+from brokersync.services.read_connections import ConnectionState, Trouble
+from brokersync.services.read_equity import EquityCurve
+from brokersync.services.read_round_trips import RoundTripsPage
 from brokersync.services.read_runs import RunsPage
 from brokersync.services.read_status import AccountState, Overview
 from brokersync.services.read_trades import TradesPage
@@ -15,34 +22,52 @@ from brokersync.services.read_trades import TradesPage
 from . import paging
 
 
-def accounts(overview: Overview) -> http.Accounts:
+def accounts(overview: Overview, locale: Locale) -> http.Accounts:
     """A user's accounts with their status."""
     return http.Accounts(
         overall=http.Overall(status=overview.worst, last_successful_sync_at=overview.last_successful_sync_at),
-        accounts=tuple(account(state) for state in overview.accounts),
+        accounts=tuple(account(state, locale) for state in overview.accounts),
     )
 
 
-def account(state: AccountState) -> http.Account:
+def summary(overview: Overview, locale: Locale) -> http.SyncSummary:
+    """All of a user's accounts together."""
+    worst = overview.worst_account
+    return http.SyncSummary(
+        status=overview.worst,
+        badge=messages.badge(worst.status, locale) if worst else "",
+        action=worst.status.action if worst else "",
+        accounts=len(overview.accounts),
+        counts=overview.counts,
+        last_attempted_sync_at=overview.last_attempted_sync_at,
+        last_successful_sync_at=overview.last_successful_sync_at,
+        next_sync_at=overview.next_sync_at,
+    )
+
+
+def account(state: AccountState, locale: Locale) -> http.Account:
     """One account with its status."""
     own = state.own.account
     return http.Account(
         account_id=own.account_id,
+        connection_id=own.connection_id,
         broker=own.broker,
         broker_name=state.broker_name,
+        environment=own.environment,
         masked_number=own.masked_number,
-        name=own.name,
+        name=own.display_name or own.name,
+        display_name=own.display_name,
         currency=own.currency,
-        sync=sync_status(state),
+        sync=sync_status(state, locale),
     )
 
 
-def sync_status(state: AccountState) -> http.SyncStatus:
+def sync_status(state: AccountState, locale: Locale) -> http.SyncStatus:
     """How the sync of an account stands."""
     feed, status = state.own.feed, state.status
     return http.SyncStatus(
         status=status.status,
-        badge=status.badge,
+        badge=messages.badge(status, locale),
         action=status.action,
         last_attempted_sync_at=status.last_attempted_sync_at,
         last_successful_sync_at=status.last_successful_sync_at,
@@ -51,15 +76,23 @@ def sync_status(state: AccountState) -> http.SyncStatus:
         job_id=status.job_id,
         sync_enabled=feed.sync_enabled,
         interval_min=feed.interval_min,
-        coverage=http.Coverage(start=feed.coverage.start, end=feed.coverage.end, holes=len(feed.coverage.holes)),
+        chosen_interval_min=feed.chosen_min,
+        min_interval_min=state.min_interval_min,
+        coverage=http.Coverage.model_validate(feed.coverage.of(state.own.account.account_id)),
+        load=http.Load.model_validate(feed.load) if feed.load else None,
         news_note=state.news_note,
-        error=http.SyncError(code=status.error_code, message=status.error_message, next_step=status.next_step)
-        if status.error_code
-        else None,
+        error=_error(status.error_code, status.error_message, locale),
     )
 
 
-def connection(state: ConnectionState) -> http.Connection:
+def _error(code: ErrorCode | None, safe_message: str, locale: Locale) -> http.SyncError | None:
+    if code is None:
+        return None
+    told = messages.error(code, safe_message, locale)
+    return http.SyncError(code=code, message=told.message, detail=told.detail, next_step=told.next_step)
+
+
+def connection(state: ConnectionState, locale: Locale) -> http.Connection:
     """One connection."""
     known, receipt, error = state.record.connection, state.record.receipt, state.error
     return http.Connection(
@@ -67,25 +100,42 @@ def connection(state: ConnectionState) -> http.Connection:
         broker=known.broker,
         environment=known.environment,
         status=state.status,
-        error=http.SyncError(code=error.code, message=error.message, next_step=error.next_step) if error else None,
-        accounts=tuple(account(one) for one in state.accounts),
+        error=_trouble(error, locale) if error else None,
+        accounts=tuple(account(one, locale) for one in state.accounts),
         erasure=http.ErasureReceipt.model_validate(receipt) if receipt else None,
     )
 
 
-def connections(states: Sequence[ConnectionState]) -> http.Connections:
+def _trouble(error: Trouble, locale: Locale) -> http.SyncError | None:
+    if locale is Locale.EN:  # the trouble may have a step of its own
+        return http.SyncError(code=error.code, message=error.message, detail="", next_step=error.next_step)
+    return _error(error.code, error.message, locale)
+
+
+def connections(states: Sequence[ConnectionState], locale: Locale) -> http.Connections:
     """A user's connections."""
-    return http.Connections(connections=tuple(connection(state) for state in states))
+    return http.Connections(connections=tuple(connection(state, locale) for state in states))
 
 
-def sync_runs(page: RunsPage) -> http.SyncRuns:
+def sync_runs(page: RunsPage, locale: Locale) -> http.SyncRuns:
     """A page of the sync log."""
     return http.SyncRuns(
-        sync_runs=tuple(_sync_run(run) for run in page.runs), next_cursor=paging.encode("runs", page.next_before)
+        sync_runs=tuple(_sync_run(run, locale) for run in page.runs),
+        next_cursor=paging.encode("runs", page.next_before),
     )
 
 
-def _sync_run(run: SyncRun) -> http.SyncRun:
+def sync_run(run: SyncRun, locale: Locale) -> http.SyncRunDetail:
+    """One run with its snapshots, by what their keys say: `snapshots/{retention}/{feed_id}/{run_id}/{seq}.json.gz`."""
+    parts = [key.split("/") for key in run.snapshot_keys]
+    snapshots = [
+        http.SnapshotRef(snapshot_id=f"{run_id}/{name.partition('.')[0]}", retention=Retention(retention))
+        for _, retention, _, run_id, name in parts
+    ]
+    return http.SyncRunDetail(**dict(_sync_run(run, locale)), snapshots=tuple(snapshots))
+
+
+def _sync_run(run: SyncRun, locale: Locale) -> http.SyncRun:
     return http.SyncRun(
         run_id=run.run_id,
         job_id=run.job_id,
@@ -93,9 +143,7 @@ def _sync_run(run: SyncRun) -> http.SyncRun:
         started_at=run.started_at,
         finished_at=run.finished_at,
         outcome=run.outcome,
-        error=http.SyncError(code=run.error_code, message=run.safe_message, next_step=NEXT_STEPS[run.error_code])
-        if run.error_code
-        else None,
+        error=_error(run.error_code, run.safe_message, locale),
         stats=http.RunStats.model_validate(run.stats),
         sections=run.sections,
     )
@@ -106,6 +154,11 @@ def trades(page: TradesPage) -> http.Trades:
     return http.Trades(
         trades=tuple(_trade(stored) for stored in page.trades), next_cursor=paging.encode("trades", page.next_before)
     )
+
+
+def trade_versions(versions: Sequence[StoredEntry]) -> http.TradeVersions:
+    """All versions of a trade."""
+    return http.TradeVersions(versions=tuple(_trade(stored) for stored in versions))
 
 
 def _trade(stored: StoredEntry) -> http.Trade:
@@ -142,6 +195,37 @@ def _trade(stored: StoredEntry) -> http.Trade:
         version_reason=stored.version_reason,
         run_id=stored.origin.run_id,
     )
+
+
+def round_trips(page: RoundTripsPage) -> http.RoundTrips:
+    """A page of round trips."""
+    return http.RoundTrips(
+        round_trips=tuple(http.RoundTrip.model_validate(trip) for trip in page.round_trips),
+        next_cursor=paging.encode("round-trips", page.next_before),
+    )
+
+
+def realised_pnl(days: Sequence[PnlDay]) -> http.RealisedPnl:
+    """Realised P&L by day."""
+    return http.RealisedPnl(
+        days=tuple(http.PnlDay.model_validate(day) for day in days), unknown_pnl=sum(day.unknown for day in days)
+    )
+
+
+def equity(curve: EquityCurve) -> http.Equity:
+    """Daily figures."""
+    return http.Equity(
+        currency=curve.currency,
+        days=tuple(
+            http.EquityDay(day=end.day, as_of=end.balance.as_of, balance=end.balance.balance, equity=end.balance.equity)
+            for end in curve.days
+        ),
+    )
+
+
+def limit(usage: LimitUsage) -> http.Limit:
+    """A limit of a plan."""
+    return http.Limit.model_validate(usage)
 
 
 def portfolio(account_id: str, current: CurrentPortfolio) -> http.Portfolio:

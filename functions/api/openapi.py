@@ -10,8 +10,11 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse, OpenAPIResponseContentModel
 
 from brokersync.contracts.http import Problem
+from brokersync.domain.messages import Locale
 
-from .problems import CONTENT_TYPE, WORDINGS, ProblemCode
+from .problem_codes import STATUS, ProblemCode
+from .problems import CONTENT_TYPE
+from .wordings import WORDINGS
 
 VERSION = "1.0.0"
 JWT = [{"jwt": list[str]()}]
@@ -28,13 +31,25 @@ def answers(success: Mapping[int, str], *problems: ProblemCode) -> dict[int, Ope
     documented: dict[int, OpenAPIResponse] = {status: {"description": text} for status, text in success.items()}
     for code in problems:
         content: OpenAPIResponseContentModel = {"model": Problem}
-        documented[WORDINGS[code].status] = {"description": _description(code), "content": {CONTENT_TYPE: content}}
+        known = documented.get(STATUS[code])  # several codes may share a status
+        description = f"{known['description']}; {_description(code)}" if known else _description(code)
+        documented[STATUS[code]] = {"description": description, "content": {CONTENT_TYPE: content}}
     return documented
 
 
 def own_answers(status: HTTPStatus, text: str, *problems: ProblemCode) -> dict[int, OpenAPIResponse]:
     """The `responses` of a route under an id that has to be the caller's."""
     return answers({status: text}, ProblemCode.UNAUTHENTICATED, ProblemCode.NOT_FOUND, *problems)
+
+
+def repeatable(*problems: ProblemCode) -> tuple[ProblemCode, ...]:
+    """The problems of a route that takes an Idempotency-Key, beside its own."""
+    return (
+        *problems,
+        ProblemCode.REQUEST_IN_PROGRESS,
+        *([] if ProblemCode.INVALID_REQUEST in problems else [ProblemCode.INVALID_REQUEST]),
+        ProblemCode.IDEMPOTENCY_KEY_REUSED,
+    )
 
 
 @lru_cache(maxsize=1)
@@ -50,21 +65,25 @@ def document(app: APIGatewayHttpResolver) -> str:
     )
     spec = json.loads(written)
     for path in spec["paths"].values():
-        for operation in path.values():
+        for method, operation in path.items():
             operation["responses"] = {
                 status: response for status, response in operation["responses"].items() if not _is_default(response)
             }
-            operation["responses"][str(WORDINGS[ProblemCode.INTERNAL].status)] = {
-                "description": _description(ProblemCode.INTERNAL),
-                "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-            }
+            everywhere = [ProblemCode.INTERNAL, *([ProblemCode.BODY_TOO_LARGE] if "requestBody" in operation else [])]
+            for code in everywhere:
+                operation["responses"][str(STATUS[code])] = {
+                    "description": _description(code),
+                    "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+                }
+            if method == "get" and "security" in operation:
+                operation["responses"][str(HTTPStatus.NOT_MODIFIED)] = {"description": "As the ETag that you named"}
     for name in _DEFAULT_ERRORS:
         spec["components"]["schemas"].pop(name, None)
     return json.dumps(spec, separators=(",", ":"))
 
 
 def _description(code: ProblemCode) -> str:
-    return f"{WORDINGS[code].title}: `{code}`"
+    return f"{WORDINGS[Locale.EN][code].title}: `{code}`"
 
 
 def methods(app: APIGatewayHttpResolver, path: str) -> Sequence[str]:

@@ -38,4 +38,5 @@ def decoder(kind: str) -> Callable[[str], str]:
 
 _DESCRIPTION = "Where the page starts: `next_cursor` of the page before."
 TradesCursor = Annotated[str, Query(description=_DESCRIPTION), AfterValidator(decoder("trades"))]
+RoundTripsCursor = Annotated[str, Query(description=_DESCRIPTION), AfterValidator(decoder("round-trips"))]
 RunsCursor = Annotated[str, Query(description=_DESCRIPTION), AfterValidator(decoder("runs"))]

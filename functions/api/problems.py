@@ -1,110 +1,57 @@
 """Problem documents (RFC 9457): what each says to the caller, without anything of the inside."""
 
+import math
 from collections.abc import Sequence
-from enum import StrEnum
-from http import HTTPStatus
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from aws_lambda_powertools.event_handler import Response
 
-from brokersync.contracts.http import FieldProblem, Problem
+from brokersync.contracts.http import FieldProblem, Limit, Problem
+from brokersync.domain.messages import Locale
+
+from .problem_codes import STATUS, ProblemCode
+from .wordings import WORDINGS
 
 CONTENT_TYPE = "application/problem+json"
 
 
-class ProblemCode(StrEnum):
-    """What a problem document's code and type can say."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occurrence:
+    """What one problem says beyond its code. Empty: as always."""
 
-    UNAUTHENTICATED = "unauthenticated"
-    NOT_FOUND = "not_found"
-    METHOD_NOT_ALLOWED = "method_not_allowed"
-    RECONNECT_NEEDED = "reconnect_needed"
-    ALREADY_CONNECTED = "already_connected"
-    CONNECTION_REMOVED = "connection_removed"
-    CHANGED_MEANWHILE = "changed_meanwhile"
-    INVALID_REQUEST = "invalid_request"
-    INTERNAL = "internal"
+    detail: str = ""
+    next_step: str = ""
+    errors: Sequence[FieldProblem] = ()
+    limit: Limit | None = None
+    headers: dict[str, str] = field(default_factory=dict)
 
 
-class Wording(NamedTuple):
-    """What is always the same about a problem; `detail` and `next_step` unless the occurrence knows better."""
-
-    status: HTTPStatus
-    title: str
-    detail: str
-    next_step: str
+AS_ALWAYS = Occurrence()
 
 
-WORDINGS: dict[ProblemCode, Wording] = {
-    ProblemCode.UNAUTHENTICATED: Wording(
-        HTTPStatus.UNAUTHORIZED,
-        "Not signed in",
-        "The request carries no token that we accept.",
-        "Send a valid token: Authorization: Bearer ...",
-    ),
-    ProblemCode.NOT_FOUND: Wording(
-        HTTPStatus.NOT_FOUND,
-        "Not found",
-        "There is nothing under this address.",
-        "Check the address: GET /trading-accounts lists your accounts, GET /openapi.json all routes.",
-    ),
-    ProblemCode.METHOD_NOT_ALLOWED: Wording(
-        HTTPStatus.METHOD_NOT_ALLOWED,
-        "Method not allowed",
-        "The address exists, but not with this method.",
-        "Use a method of the Allow header.",
-    ),
-    ProblemCode.RECONNECT_NEEDED: Wording(
-        HTTPStatus.CONFLICT, "Re-connect needed", "No sync can succeed before you re-connect.", "Re-connect."
-    ),
-    ProblemCode.ALREADY_CONNECTED: Wording(
-        HTTPStatus.CONFLICT,
-        "Already connected",
-        "Another connection has this account.",
-        "Disconnect the other connection, or connect again with `replaces` naming it.",
-    ),
-    ProblemCode.CONNECTION_REMOVED: Wording(
-        HTTPStatus.CONFLICT,
-        "Disconnected",
-        "This connection was disconnected, and its credentials are erased.",
-        "Connect again: POST /connections. The accounts and what they hold are found again.",
-    ),
-    ProblemCode.CHANGED_MEANWHILE: Wording(
-        HTTPStatus.CONFLICT,
-        "Changed meanwhile",
-        "Somebody else changed it at the same time.",
-        "Look at it again, and repeat what is still needed.",
-    ),
-    ProblemCode.INVALID_REQUEST: Wording(
-        HTTPStatus.UNPROCESSABLE_ENTITY, "Invalid request", "The request is not valid.", "Correct the named fields."
-    ),
-    ProblemCode.INTERNAL: Wording(
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-        "Our fault",
-        "Something went wrong on our side.",
-        "Try again; if it stays, tell us the instance.",
-    ),
-}
-
-
-def respond(
-    code: ProblemCode, instance: str, detail: str = "", next_step: str = "", errors: Sequence[FieldProblem] = ()
-) -> Response[str]:
+def respond(code: ProblemCode, instance: str, locale: Locale, occurrence: Occurrence = AS_ALWAYS) -> Response[str]:
     """The answer with a problem document. `instance` is the request's id, by which its log lines are found."""
-    wording = WORDINGS[code]
+    wording = WORDINGS[locale][code]
     body = Problem(
         type=f"urn:brokersync:problem:{code}",
         title=wording.title,
-        status=wording.status,
-        detail=detail or wording.detail,
+        status=STATUS[code],
+        detail=occurrence.detail or wording.detail,
         code=code,
-        next_step=next_step or wording.next_step,
+        next_step=occurrence.next_step or wording.next_step,
         instance=f"urn:uuid:{instance}",
-        errors=tuple(errors),
+        errors=tuple(occurrence.errors),
+        limit=occurrence.limit,
     )
     return Response(
-        status_code=wording.status,
+        status_code=STATUS[code],
         content_type=CONTENT_TYPE,
         body=body.model_dump_json(exclude_defaults=True),
-        headers={"Cache-Control": "no-store"},
+        headers={"Cache-Control": "no-store", "Content-Language": locale.value, **occurrence.headers},
     )
+
+
+def retry_after(moment: datetime, now: datetime) -> dict[str, str]:
+    """The header that says when to ask again: whole seconds, at least one."""
+    return {"Retry-After": str(max(1, math.ceil((moment - now).total_seconds())))}

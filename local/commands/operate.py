@@ -21,9 +21,9 @@ from brokersync.domain.plans import Plan
 from brokersync.ports.storage import ConflictError
 from brokersync.runtime import RandomIds, SystemClock
 from brokersync.services.operate import SetPlan
+from brokersync.services.owe_sync import OweSync, ReconnectNeededError
 from brokersync.services.own_accounts import AccountNotFoundError, OwnAccounts
 from brokersync.services.read_status import AccountState
-from brokersync.services.request_sync import ReconnectNeededError, RequestSync
 from local.commands import connect as connecting
 from local.commands import dead_letters, report
 from local.commands.errors import CommandError
@@ -118,14 +118,14 @@ def sync_now(stack: Stack, account_id: str) -> None:
     account = stack.accounts.get(account_id)
     if account is None:
         raise CommandError(f"account: there is no {account_id!r}; `brokersync status USER` lists a trader's accounts")
-    own = OwnAccounts(stack.accounts, stack.feeds)
     try:
-        asked = RequestSync(own, stack.feeds, stack.queue, RandomIds(), SystemClock()).run(account.user_id, account_id)
+        feed = OwnAccounts(stack.accounts, stack.feeds).with_feed(account.user_id, account_id).feed
+        asked = OweSync(stack.feeds, stack.queue, RandomIds(), SystemClock()).run(feed, account_id)
     except AccountNotFoundError:
         raise CommandError(f"account: {account_id} has no feed any more") from None
     except ReconnectNeededError as error:
         raise CommandError(f"{account_id}: {error.safe_message} {error.next_step}") from None
-    typer.echo(f"{asked.job_id} {'is running' if asked.running else 'is queued'}")
+    typer.echo(f"{asked.job_id} is {asked.state}")
 
 
 @_on_stack

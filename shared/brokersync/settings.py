@@ -30,6 +30,7 @@ class ApiSettings(DispatcherSettings):
 
     stage: str = Field(min_length=1)
     kms_key_id: str = Field(min_length=1)
+    export_bucket: str = Field(min_length=1)
     sign_in_issuer: str = Field(min_length=1)
     sign_in_client_id: str = Field(min_length=1)
     sign_in_scope: str = Field(min_length=1)

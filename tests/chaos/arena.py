@@ -24,8 +24,7 @@ from brokersync.ports.dispatching import Position
 from brokersync.ports.messages import SyncQueue
 from brokersync.runtime import RandomIds
 from brokersync.services.dispatch_due import DispatchDue
-from brokersync.services.own_accounts import OwnAccounts
-from brokersync.services.request_sync import RequestedSync, RequestSync
+from brokersync.services.owe_sync import OweSync, RequestedSync
 from local.commands.connect import connect, manifest_of
 from local.commands.stack import Stack
 from local.simulators.control import Control
@@ -194,9 +193,8 @@ class Arena:
 
     def ask(self, trader: OandaTrader) -> RequestedSync:
         """The trader presses the button."""
-        own = OwnAccounts(self.stack.accounts, self.stack.feeds)
-        service = RequestSync(own, self.stack.feeds, self.stack.queue, RandomIds(), self.clock)
-        return service.run(trader.user_id, trader.account_id)
+        service = OweSync(self.stack.feeds, self.stack.queue, RandomIds(), self.clock)
+        return service.run(self.feed(trader), trader.account_id)
 
     def switch_auto_sync_off(self, trader: Trader) -> None:
         """What the trader's settings do: the feed leaves the wheel until something is owed to it."""

@@ -44,7 +44,12 @@ def test_nobody_scans_and_only_the_sync_deletes(name: str) -> None:
     found = {action for action in granted(name) if any(word in action for word in forbidden)}
     # but for what a removed connection left, which its trader wants erased
     erasing = {"dynamodb:DeleteItem", "s3:DeleteObject", "s3:DeleteObjectVersion"}
-    assert found == (erasing if name == "SyncRole" else set())
+    # and for the memory of a request that failed
+    forgetting = {"dynamodb:DeleteItem"}
+    assert found == {"SyncRole": erasing, "ApiRole": forgetting}.get(name, set())
+    if name == "ApiRole":
+        (statement,) = [one for one in statements(ROLES[name]) if forgetting & set(one["Action"])]
+        assert statement["Resource"] == ["IdempotencyTable.Arn"]
 
 
 def test_what_says_how_an_erasure_went_can_not_be_deleted() -> None:
@@ -70,7 +75,10 @@ def test_i7_only_the_sync_can_decrypt_credentials() -> None:
         if "kms:Decrypt" in statement["Action"]
         for resource in statement["Resource"]
     }
-    assert decrypting == {("SyncRole", "CredentialsKey.Arn")}
+    assert decrypting == {("SyncRole", "CredentialsKey.Arn"), ("SyncRole", "StorageKey.Arn")}
+    # but for what lies in buckets, which it decrypts through S3 alone
+    (storage,) = [one for one in statements(ROLES["SyncRole"]) if "StorageKey.Arn" in one["Resource"]]
+    assert storage["Condition"] == {"StringEquals": {"kms:ViaService": {"Fn::Sub": "s3.${AWS::Region}.amazonaws.com"}}}
     # and the API, which writes credentials, may wrap keys with it and nothing else
     assert granted("ApiRole", "kms:") == {"kms:Encrypt"}
     # and nobody else comes near the connections and the wrapped keys
@@ -79,8 +87,9 @@ def test_i7_only_the_sync_can_decrypt_credentials() -> None:
         assert near == {"ApiRole", "SyncRole"}
 
 
-def test_the_sync_writes_and_erases_snapshots_and_never_reads_them() -> None:
-    # given the sync's rights in S3; then it stores, tags and deletes under snapshots/, and finds what is there
+def test_the_sync_writes_and_erases_snapshots_and_reads_only_what_entries_may_cite() -> None:
+    # given the sync's rights in S3; then it stores, tags and deletes under snapshots/, and finds what is there; what it
+    # reads again is what is kept for good, and that it finds under its prefix alone
     rights = {
         (action, resource)
         for one in statements(ROLES["SyncRole"])
@@ -91,8 +100,17 @@ def test_the_sync_writes_and_erases_snapshots_and_never_reads_them() -> None:
     verbs = ("PutObject", "PutObjectTagging", "DeleteObject", "DeleteObjectVersion")
     assert rights == {
         *((f"s3:{verb}", "${SnapshotBucket.Arn}/snapshots/*") for verb in verbs),
+        ("s3:GetObject", "${SnapshotBucket.Arn}/snapshots/long/*"),
         ("s3:ListBucketVersions", "SnapshotBucket.Arn"),
+        ("s3:ListBucket", "SnapshotBucket.Arn"),
     }
+    listing = {
+        action: one["Condition"]["StringLike"]["s3:prefix"]
+        for one in statements(ROLES["SyncRole"])
+        for action in one["Action"]
+        if action.startswith("s3:List")
+    }
+    assert listing == {"s3:ListBucketVersions": "snapshots/*", "s3:ListBucket": "snapshots/long/*"}
 
 
 def test_the_dispatcher_writes_nothing_but_its_position() -> None:
@@ -128,16 +146,21 @@ def test_connections_are_never_written_as_a_whole_and_feeds_only_when_they_are_m
 
 
 def test_the_api_can_connect_and_wish_but_not_store_what_brokers_say() -> None:
-    # given the API's rights; then it has none on buckets and buses
-    assert {action.split(":")[0] for action in granted("ApiRole")} == {"logs", "xray", "dynamodb", "sqs", "kms"}
-    # and it writes what a connection is made of, and nothing that comes from a broker
+    # given the API's rights; then it has none on buses, and of buckets it writes and reads exports alone
+    assert {action.split(":")[0] for action in granted("ApiRole")} == {"logs", "xray", "dynamodb", "sqs", "kms", "s3"}
+    in_s3 = [one for one in statements(ROLES["ApiRole"]) if one["Action"][0].startswith("s3:")]
+    assert [(set(one["Action"]), one["Resource"]) for one in in_s3] == [
+        ({"s3:PutObject", "s3:GetObject"}, ["${ExportBucket.Arn}/exports/*"])
+    ]
+    # and it writes what a connection is made of and what a user chose or used, and nothing that comes from a broker
     written_to = {
         resource
         for one in statements(ROLES["ApiRole"])
         if {"dynamodb:UpdateItem", "dynamodb:PutItem"} & set(one["Action"])
         for resource in one["Resource"]
     }
-    assert written_to == {"FeedsTable.Arn", "AccountsTable.Arn", "ConnectionsTable.Arn", "DataKeysTable.Arn"}
+    connection = {"FeedsTable.Arn", "AccountsTable.Arn", "ConnectionsTable.Arn", "DataKeysTable.Arn"}
+    assert written_to == connection | {"UsersTable.Arn", "LimitsTable.Arn", "IdempotencyTable.Arn"}
 
 
 def test_the_schedule_can_invoke_the_dispatcher_and_nothing_else() -> None:

@@ -92,22 +92,21 @@ def test_rows_expire_where_their_model_says_so() -> None:
     expiring = {name: t["TimeToLiveSpecification"] for name, t in TABLES.items() if "TimeToLiveSpecification" in t}
     # then they are the same, and trades never expire
     assert set(expiring) == {name for name, model in MODELS.items() if "expires_at" in model.get_attributes()}
-    assert set(expiring) == {"brokersync-sync_runs", "brokersync-limits"}
+    assert set(expiring) == {"brokersync-sync_runs", "brokersync-limits", "brokersync-idempotency"}
     assert all(ttl == {"AttributeName": "expires_at", "Enabled": True} for ttl in expiring.values())
 
 
 def test_what_holds_data_outlives_the_stack() -> None:
     # given all that holds data, and the keys that it can be read with
     holding = {name: r for name, r in written()["Resources"].items() if r["Type"] in KEPT}
-    assert len(holding) == len(TABLES) + 3
+    assert len(holding) == len(TABLES) + 4
     # then deleting or replacing it in the stack leaves it where it is
     assert {resource["DeletionPolicy"] for resource in holding.values()} == {"RetainExceptOnCreate"}
     assert {resource["UpdateReplacePolicy"] for resource in holding.values()} == {"Retain"}
 
 
 def the_bucket() -> dict[str, Any]:
-    (bucket,) = resources(written(), "AWS::S3::Bucket").values()
-    return bucket
+    return resources(written(), "AWS::S3::Bucket")["SnapshotBucket"]
 
 
 def test_i1_snapshots_that_nothing_cites_expire_and_the_others_stay() -> None:
@@ -141,12 +140,31 @@ def test_the_bucket_is_private_versioned_and_encrypted_with_our_key() -> None:
     (encryption,) = the_bucket()["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert text_of(encryption["ServerSideEncryptionByDefault"]["KMSMasterKeyID"]) == "StorageKey.Arn"
     assert encryption["BucketKeyEnabled"] is True
-    # and it talks by TLS only, wherever there is TLS
-    ((name, policy),) = resources(written(), "AWS::S3::BucketPolicy").items()
-    assert written()["Resources"][name]["Condition"] == "HasTls"
-    (statement,) = policy["PolicyDocument"]["Statement"]
-    assert statement["Effect"] == "Deny"
-    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_every_bucket_talks_by_tls_only_wherever_there_is_tls() -> None:
+    # given the buckets and their policies
+    policies = resources(written(), "AWS::S3::BucketPolicy")
+    assert {policy["Bucket"]["Ref"] for policy in policies.values()} == set(resources(written(), "AWS::S3::Bucket"))
+    # then each denies all that comes without TLS
+    for name, policy in policies.items():
+        assert written()["Resources"][name]["Condition"] == "HasTls"
+        (statement,) = policy["PolicyDocument"]["Statement"]
+        assert statement["Effect"] == "Deny"
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_exports_are_private_and_gone_within_days() -> None:
+    # given the bucket of files that traders take along
+    bucket = resources(written(), "AWS::S3::Bucket")["ExportBucket"]
+    # then nothing in it can be made public, and it is encrypted by S3 itself
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    (encryption,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert encryption == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    # and each file goes after a day, without a version that would outlive it
+    rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
+    assert rules["exports-go"] == {"Id": "exports-go", "Status": "Enabled", "Prefix": "exports/", "ExpirationInDays": 1}
+    assert "VersioningConfiguration" not in bucket
 
 
 def test_keys_rotate() -> None:

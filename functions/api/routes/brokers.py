@@ -9,7 +9,7 @@ from brokersync.services.list_brokers import ListBrokers
 
 from ..openapi import JWT, answers
 from ..parameters import UserId
-from ..problems import ProblemCode
+from ..problem_codes import ProblemCode
 
 
 def install(app: APIGatewayHttpResolver, list_brokers: ListBrokers) -> None:

@@ -12,16 +12,24 @@ from brokersync.services.connecting import Asked, Connecting
 from brokersync.services.read_connections import ReadConnections
 
 from .. import bodies
-from ..openapi import JWT, answers, own_answers
+from ..languages import Languages
+from ..openapi import JWT, answers, own_answers, repeatable
 from ..parameters import ConnectionId, UserId
-from ..problems import ProblemCode
+from ..problem_codes import ProblemCode
+from ..repeats import IdempotencyKey, Repeats
 
 _Erase = Annotated[
     bool, Query(description="Also delete everything that was loaded, snapshots included. The receipt is in GET.")
 ]
 
 
-def install(app: APIGatewayHttpResolver, connecting: Connecting, read: ReadConnections) -> None:
+def install(
+    app: APIGatewayHttpResolver,
+    connecting: Connecting,
+    read: ReadConnections,
+    language: Languages,
+    repeats: Repeats,
+) -> None:
     """What links a user to brokers."""
 
     @app.post(
@@ -31,14 +39,14 @@ def install(app: APIGatewayHttpResolver, connecting: Connecting, read: ReadConne
         "not. Credentials are encrypted at once and never shown again.",
         security=JWT,
         status_code=HTTPStatus.ACCEPTED,
+        middlewares=[repeats],
         responses=answers(
             {HTTPStatus.ACCEPTED: "The connection to watch"},
             ProblemCode.UNAUTHENTICATED,
-            ProblemCode.ALREADY_CONNECTED,
-            ProblemCode.INVALID_REQUEST,
+            *repeatable(ProblemCode.ALREADY_CONNECTED, ProblemCode.INVALID_REQUEST),
         ),
     )
-    def connect(new: http.NewConnection, user_id: UserId) -> http.ConnectionAccepted:
+    def connect(new: http.NewConnection, user_id: UserId, _key: IdempotencyKey = "") -> http.ConnectionAccepted:
         feeds = connecting.connect(
             user_id,
             Asked(
@@ -58,7 +66,7 @@ def install(app: APIGatewayHttpResolver, connecting: Connecting, read: ReadConne
         responses=answers({HTTPStatus.OK: "Your connections"}, ProblemCode.UNAUTHENTICATED),
     )
     def list_connections(user_id: UserId) -> http.Connections:
-        return bodies.connections(read.all(user_id))
+        return bodies.connections(read.all(user_id), language())
 
     @app.get(
         "/connections/<connection_id>",
@@ -67,7 +75,7 @@ def install(app: APIGatewayHttpResolver, connecting: Connecting, read: ReadConne
         responses=own_answers(HTTPStatus.OK, "The connection with its accounts"),
     )
     def connection(connection_id: ConnectionId, user_id: UserId) -> http.Connection:
-        return bodies.connection(read.one(user_id, connection_id))
+        return bodies.connection(read.one(user_id, connection_id), language())
 
     @app.patch(
         "/connections/<connection_id>",

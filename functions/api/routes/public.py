@@ -13,7 +13,7 @@ from brokersync.contracts import http
 
 from ..openapi import answers, document
 from ..page import File, PageFiles
-from ..problems import ProblemCode
+from ..problem_codes import ProblemCode
 
 
 def _documented(

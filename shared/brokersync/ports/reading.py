@@ -35,6 +35,10 @@ class TradesReader(Protocol):
         """All trades in their current version, read as they are asked for."""
         ...
 
+    def versions(self, account_id: str, source_trade_id: str) -> Sequence[StoredEntry]:
+        """All versions of a trade, the first one first; none of an unknown one."""
+        ...
+
 
 class RunsReader(Protocol):
     """What the API reads of the sync log."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from brokersync.domain.trades import StoredEntry, time_key
-from brokersync.ports.reading import TradesReader
+from brokersync.ports.reading import ALL_TRADES, TradeFilter, TradesReader
 from brokersync.services.own_accounts import OwnAccounts
 
 
@@ -16,15 +16,30 @@ class TradesPage:
     next_before: str
 
 
+class TradeNotFoundError(Exception):
+    """The account has no such trade."""
+
+
 class ReadTrades:
-    """Reads trades in their current version."""
+    """Reads trades: in their current version, or one of them in all."""
 
     def __init__(self, own: OwnAccounts, trades: TradesReader) -> None:
         self._own, self._trades = own, trades
 
-    def run(self, user_id: str, account_id: str, *, limit: int, before: str = "") -> TradesPage:
+    def run(
+        self, user_id: str, account_id: str, only: TradeFilter = ALL_TRADES, *, limit: int, before: str = ""
+    ) -> TradesPage:
         """At most `limit` trades of one account. Raises AccountNotFoundError."""
         account = self._own.account(user_id, account_id)
-        found = self._trades.newest(account.account_id, limit=limit + 1, before=before)  # one more: is there a next?
+        one_more = limit + 1  # is there a next page?
+        found = self._trades.newest(account.account_id, limit=one_more, before=before, only=only)
         page = found[:limit]
         return TradesPage(trades=page, next_before=time_key(page[-1].entry) if len(found) > limit else "")
+
+    def versions(self, user_id: str, account_id: str, trade_id: str) -> Sequence[StoredEntry]:
+        """All versions of one trade, the first one first (I9). Raises AccountNotFoundError and TradeNotFoundError."""
+        account = self._own.account(user_id, account_id)
+        found = self._trades.versions(account.account_id, trade_id)
+        if not found:
+            raise TradeNotFoundError(trade_id)
+        return found

@@ -1,78 +1,74 @@
-"""A trader asks for a sync now: the work is written to the feed first, then a message wakes a worker (I11)."""
+"""A trader asks for a sync now, of one account or of all, as often as the plan allows."""
 
-import logging
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 
-from brokersync.contracts.jobs import SyncJob
-from brokersync.domain.errors import NEXT_STEPS, ErrorCode, RetryLaterError
-from brokersync.domain.feeds import Feed, Wanted
-from brokersync.domain.runs import RequestedBy
+from brokersync.domain.asked import AskedState
+from brokersync.domain.feeds import Feed
 from brokersync.domain.status import derive
-from brokersync.ports.feeds import Feeds
-from brokersync.ports.messages import SyncQueue
-from brokersync.ports.world import Clock, Ids
-from brokersync.services.own_accounts import OwnAccounts
-
-logger = logging.getLogger(__name__)
-
-
-class ReconnectNeededError(Exception):
-    """No sync can succeed before the trader re-connects. `safe_message` and `next_step` may be shown."""
-
-    def __init__(self, feed: Feed) -> None:
-        self.safe_message = feed.safe_message or "The broker does not let us in with the credential we have."
-        self.next_step = NEXT_STEPS[feed.error_code or ErrorCode.CREDENTIALS_REJECTED]
-        super().__init__(self.safe_message)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestedSync:
-    """The job that serves the request: the one that runs already, or the one that waits for a worker."""
-
-    job_id: str
-    running: bool
+from brokersync.ports.world import Clock
+from brokersync.services.manual_syncs import ManualSyncs
+from brokersync.services.owe_sync import OweSync, ReconnectNeededError, RequestedSync
+from brokersync.services.own_accounts import OwnAccount, OwnAccounts
 
 
 class RequestSync:
-    """Owes a sync to an account's feed, whatever its schedule says, and wakes a worker for it."""
+    """Asks for syncs, whatever the schedule says. What makes a job, or brings one forward, is one of the manual syncs."""
 
-    def __init__(self, own: OwnAccounts, feeds: Feeds, queue: SyncQueue, ids: Ids, clock: Clock) -> None:
-        self._own, self._feeds, self._queue, self._ids, self._clock = own, feeds, queue, ids, clock
+    def __init__(self, own: OwnAccounts, owe: OweSync, limit: ManualSyncs, clock: Clock) -> None:
+        self._own, self._owe, self._limit, self._clock = own, owe, limit, clock
 
     def run(self, user_id: str, account_id: str) -> RequestedSync:
-        """Ask for a sync of one account. Raises AccountNotFoundError and ReconnectNeededError.
-
-        A running job serves the request; so does a waiting one, which is brought forward when it waits for a later
-        time. Auto-sync may be off.
-        """
+        """Ask for a sync of one account. Raises AccountNotFoundError, ReconnectNeededError and LimitReachedError."""
         feed = self._own.with_feed(user_id, account_id).feed
         if not feed.runnable:
             raise ReconnectNeededError(feed)
         now = self._clock.now()
-        owed = self._feeds.want(
-            feed.feed_id, Wanted(job_id=self._ids.new("job"), kind=RequestedBy.MANUAL, not_before=now)
-        )
-        running = feed.is_held(now) and owed.job_id == derive(feed, now).job_id
-        if not running:
-            self._wake(feed, account_id, owed, now)
-        return RequestedSync(job_id=owed.job_id, running=running)
+        if not _is_under_way(feed, now):
+            self._limit.take(user_id, feed.plan)
+        return self._owe.run(feed, account_id)
 
-    def _wake(self, feed: Feed, account_id: str, owed: Wanted, now: datetime) -> None:
-        job = SyncJob(
-            job_id=owed.job_id,
-            feed_id=feed.feed_id,
-            trading_account_id=account_id,
-            requested_by=RequestedBy.MANUAL,
-            requested_at=now,
-        )
-        keys = {"job_id": owed.job_id, "feed_id": feed.feed_id, "account_id": account_id}
-        try:
-            self._queue.send(
-                [(job, feed.user_id, 0)], backfill=owed.kind in {RequestedBy.BACKFILL, RequestedBy.CONNECT}
-            )
-        except RetryLaterError as error:
-            # The work is written: the feed's next tick serves it, so what the trader was promised stays true.
-            logger.warning("sync_requested_without_message", extra=keys | {"detail": error.detail})
-        else:
-            logger.info("sync_requested", extra=keys)
+    def all(self, user_id: str, *, if_stale_for: timedelta = timedelta(0)) -> Sequence[RequestedSync]:
+        """Ask for a sync of all accounts, which counts once; with `if_stale_for`, of those not attempted for so long.
+
+        Raises LimitReachedError, before anything is asked for.
+        """
+        now = self._clock.now()
+        own = self._own.all(user_id)
+        asked = {one.feed.feed_id: one for one in reversed(own) if _is_wanted(one.feed, if_stale_for, now)}
+        if new := [one.feed for one in asked.values() if not _is_under_way(one.feed, now)]:
+            self._limit.take(user_id, new[0].plan)
+        of_feed = {feed_id: self._owe.run(one.feed, one.account.account_id) for feed_id, one in asked.items()}
+        return [
+            replace(of_feed[one.feed.feed_id], account_id=one.account.account_id)
+            if one.feed.feed_id in of_feed
+            else _not_asked(one, now)
+            for one in own
+        ]
+
+
+def _is_under_way(feed: Feed, now: datetime) -> bool:
+    """Whether a job runs or waits for nothing but a worker: a wish for one makes no other."""
+    return feed.is_held(now) or (feed.wanted is not None and feed.wanted.not_before <= now)
+
+
+def _is_wanted(feed: Feed, if_stale_for: timedelta, now: datetime) -> bool:
+    if not feed.runnable:
+        return False
+    if not if_stale_for:
+        return True
+    if feed.is_held(now) or feed.wanted is not None:
+        return False  # something is coming already: looking at the page doesn't hurry it
+    return feed.last_attempted_at is None or now - feed.last_attempted_at >= if_stale_for
+
+
+def _not_asked(own: OwnAccount, now: datetime) -> RequestedSync:
+    job_id = derive(own.feed, now).job_id
+    if not own.feed.runnable:
+        state = AskedState.RECONNECT_NEEDED
+    elif own.feed.is_held(now):
+        state = AskedState.RUNNING
+    else:
+        state = AskedState.QUEUED if job_id else AskedState.FRESH
+    return RequestedSync(account_id=own.account.account_id, state=state, job_id=job_id)

@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 
 from brokersync.brokers.catalog import BrokerCatalog
 from brokersync.contracts.jobs import SyncJob
-from brokersync.domain.feeds import Coverage, Feed, Lease
+from brokersync.domain.coverage import Coverage
+from brokersync.domain.feeds import Feed, Lease
 from brokersync.domain.identity import user_id
 from brokersync.domain.manifests import AuthField, Manifest
 from brokersync.domain.plans import Plan
@@ -22,16 +23,27 @@ from brokersync.ports.accounts import TradingAccount
 from brokersync.ports.connections import Connection
 from brokersync.ports.feeds import Acquired
 from brokersync.ports.storage import NewEntry
+from brokersync.services.backfill import Backfill
+from brokersync.services.change_account import ChangeAccount
 from brokersync.services.connecting import Connecting
+from brokersync.services.export import Export
 from brokersync.services.list_brokers import ListBrokers
+from brokersync.services.manual_syncs import ManualSyncs
+from brokersync.services.operate import SetPlan
+from brokersync.services.owe_sync import OweSync
 from brokersync.services.own_accounts import OwnAccounts
 from brokersync.services.own_connections import OwnConnections
 from brokersync.services.read_connections import ReadConnections
+from brokersync.services.read_equity import ReadEquity
 from brokersync.services.read_portfolio import ReadPortfolio
+from brokersync.services.read_round_trips import ReadRoundTrips
 from brokersync.services.read_runs import ReadRuns
 from brokersync.services.read_status import ReadStatus
 from brokersync.services.read_trades import ReadTrades
 from brokersync.services.request_sync import RequestSync
+from brokersync.services.review import Review
+from brokersync.services.schedules import Schedules
+from brokersync.services.shared_limits import SharedLimits
 from brokersync.telemetry import make_logger
 from functions.api.page import SignIn
 from functions.api.resolver import Services, create_app
@@ -47,6 +59,8 @@ from tests.fakes import (
     FakeSyncQueue,
     FakeUsers,
 )
+from tests.fakes.kept_for_users import FakeExports, FakeRepeats
+from tests.fakes.limits import FakeLimitLedger
 from tests.fakes.time_and_chance import START
 from tests.unit.services.world import a_manifest, an_execution
 
@@ -92,6 +106,7 @@ def event(
     query: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
     body: object = None,
+    scope: str = "",
 ) -> dict[str, object]:
     """The sample event with another request in it; `subject` None is one without a verified token."""
     request = json.loads(SAMPLE_EVENT.read_text())
@@ -106,7 +121,7 @@ def event(
     if query:
         request["queryStringParameters"] = dict(query)
     if subject:
-        context["authorizer"]["jwt"]["claims"] |= {"iss": ISSUER, "sub": subject}
+        context["authorizer"]["jwt"]["claims"] |= {"iss": ISSUER, "sub": subject, "scope": scope}
     else:
         del context["authorizer"]
     return request
@@ -145,17 +160,29 @@ class ApiWorld:
     queue: FakeSyncQueue = field(default_factory=FakeSyncQueue)
     connections: FakeConnections = field(default_factory=FakeConnections)
     users: FakeUsers = field(default_factory=FakeUsers)
+    limits: FakeLimitLedger = field(default_factory=FakeLimitLedger)
+    repeats: FakeRepeats = field(default_factory=FakeRepeats)
 
     def __post_init__(self) -> None:
-        self.ledger = FakeLedger(self.feeds)
+        self.ledger, self.exports = FakeLedger(self.feeds), FakeExports(self.clock)
         self.own = OwnAccounts(self.accounts, self.feeds)
         read_status = ReadStatus(self.own, OneBroker(), self.clock)
+        read_round_trips = ReadRoundTrips(self.own, self.ledger)
+        limit = ManualSyncs(SharedLimits(self.limits, in_blocks=False, ahead=timedelta(0)), self.clock)
+        owe = OweSync(self.feeds, self.queue, self.ids, self.clock)
+        request_sync = RequestSync(self.own, owe, limit, self.clock)
         self.services = Services(
             read_status=read_status,
             read_portfolio=ReadPortfolio(self.own, self.portfolios),
+            read_equity=ReadEquity(self.own, self.portfolios),
             read_runs=ReadRuns(self.own, self.runs),
             read_trades=ReadTrades(self.own, self.ledger),
-            request_sync=RequestSync(self.own, self.feeds, self.queue, self.ids, self.clock),
+            read_round_trips=read_round_trips,
+            export=Export(self.own, self.ledger, read_round_trips, self.exports, self.ids, self.clock),
+            request_sync=request_sync,
+            review=Review(self.own, self.feeds, request_sync, owe, self.clock),
+            backfill=Backfill(self.own, self.feeds, self.queue, OneBroker(), self.ids, self.clock),
+            change_account=ChangeAccount(self.own, Schedules(self.feeds, OneBroker()), self.accounts),
             list_brokers=ListBrokers(BROKERS, BrokerCatalog()),
             connecting=Connecting(
                 connections=self.connections,
@@ -169,6 +196,11 @@ class ApiWorld:
                 ids=self.ids,
             ),
             read_connections=ReadConnections(OwnConnections(self.connections, self.feeds), read_status),
+            users=self.users,
+            manual_syncs=limit,
+            set_plan=SetPlan(self.users, self.feeds, OneBroker()),
+            repeats=lambda: self.repeats,
+            clock=self.clock,
         )
         self.app = create_app(self.services, "test", SIGN_IN, make_logger("api"))
 
@@ -183,6 +215,9 @@ class ApiWorld:
 
     def patch(self, path: str, **parts) -> Answer:
         return self.request("PATCH", path, **parts)
+
+    def put(self, path: str, **parts) -> Answer:
+        return self.request("PUT", path, **parts)
 
     def delete(self, path: str, **parts) -> Answer:
         return self.request("DELETE", path, **parts)
@@ -278,7 +313,7 @@ def a_run(run_id: str, feed_id: str = "acc_1", **changes: object) -> SyncRun:
         outcome=Outcome.SUCCEEDED,
         stats=RunStats(fetched=1, inserted=1, requests=2),
         sections={"trades": SectionState.STORED},
-        snapshot_keys=("snapshots/30d/acc_1/run_1/0001.json.gz",),
+        snapshot_keys=("snapshots/long/acc_1/run_1/0001.json.gz",),
     )
     return replace(run, **changes)
 

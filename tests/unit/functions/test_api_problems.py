@@ -27,7 +27,7 @@ def assert_problem(answer: Answer, status: int, code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/nope", "/trading-accounts/", "/trading-accounts/acc_1", "/static/", "/static/nope.js"]
+    "path", ["/nope", "/trading-accounts/", "/trading-accounts/acc_1/nope", "/static/", "/static/nope.js"]
 )
 def test_an_unknown_address_is_not_found(world: ApiWorld, path: str) -> None:
     assert_problem(world.get(path), 404, "not_found")

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from brokersync.domain.coverage import Coverage
+from brokersync.domain.coverage import Coverage, Hole
 from brokersync.domain.errors import ErrorCode
 from brokersync.domain.feeds import Wanted
 from brokersync.domain.portfolio import Balance, Position, PositionsSection
@@ -15,6 +15,8 @@ from brokersync.domain.trades import Side
 from tests.fakes.time_and_chance import START
 from tests.unit.functions.api_world import NEWS_NOTE, ApiWorld, a_run
 
+HOLE = Hole(run_id="run_1", first=0, last=0, rows={"a1": "acc_1", "b2": "", "c3": "acc_2"})
+
 
 @pytest.fixture
 def world() -> ApiWorld:
@@ -23,7 +25,7 @@ def world() -> ApiWorld:
 
 def test_the_list_has_each_account_with_its_status_and_all_together(world: ApiWorld) -> None:
     # given two accounts, one of which waits for a retry
-    world.add("acc_1", coverage=Coverage(start=START - timedelta(days=30), end=START, holes=("a1", "b2")))
+    world.add("acc_1", coverage=Coverage(start=START - timedelta(days=30), end=START, holes=(HOLE,)))
     world.add(
         "acc_2",
         outcome=Outcome.FAILED,
@@ -42,10 +44,13 @@ def test_the_list_has_each_account_with_its_status_and_all_together(world: ApiWo
     first, second = answer.json["accounts"]
     assert first == {
         "account_id": "acc_1",
+        "connection_id": "con_1",
         "broker": "acme",
         "broker_name": "Acme Markets",
+        "environment": "live",
         "masked_number": "...4711",
         "name": "Day trading",
+        "display_name": "",
         "currency": "EUR",
         "sync": {
             "status": "synced",
@@ -58,7 +63,15 @@ def test_the_list_has_each_account_with_its_status_and_all_together(world: ApiWo
             "job_id": "",
             "sync_enabled": True,
             "interval_min": 15,
-            "coverage": {"start": "2026-01-31T10:30:00Z", "end": "2026-03-02T10:30:00Z", "holes": 2},
+            "chosen_interval_min": None,
+            "min_interval_min": 15,
+            "coverage": {
+                "start": "2026-01-31T10:30:00Z",
+                "end": "2026-03-02T10:30:00Z",
+                "waterline": None,
+                "holes": 2,
+            },
+            "load": None,
             "news_note": NEWS_NOTE,
             "error": None,
         },
@@ -68,6 +81,7 @@ def test_the_list_has_each_account_with_its_status_and_all_together(world: ApiWo
     assert second["sync"]["error"] == {
         "code": "timeout",
         "message": "The broker was too slow.",
+        "detail": "",
         "next_step": "Nothing to do: we try again by ourselves.",
     }
 
@@ -205,6 +219,7 @@ def test_a_run_is_told_with_its_counts_and_its_safe_error(world: ApiWorld) -> No
     assert run["error"] == {
         "code": "timeout",
         "message": "Too slow.",
+        "detail": "",
         "next_step": "Nothing to do: we try again by ourselves.",
     }
     assert (run["stats"]["inserted"], run["stats"]["requests"]) == (1, 2)

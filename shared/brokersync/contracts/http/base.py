@@ -3,8 +3,10 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from brokersync.domain.money import plain
 from brokersync.domain.times import BrokerTime
@@ -32,6 +34,23 @@ Amount = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^-?\d+(\.\d+)?$", "examples": ["1.08435"]}),
 ]
 """An exact number as text, without exponent."""
+
+
+def _zone(name: str) -> str:
+    """Raises PydanticCustomError for what is no zone's name."""
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError):  # a name that leaves the database, or that it doesn't have
+        raise PydanticCustomError("time_zone", "Input should be a time zone such as Europe/Paris") from None
+    return name
+
+
+TimeZone = Annotated[
+    str,
+    AfterValidator(_zone),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 64, "examples": ["Europe/Paris"]}),
+]
+"""The name of a time zone in the IANA database."""
 
 
 class Body(BaseModel):

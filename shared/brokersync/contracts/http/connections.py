@@ -1,24 +1,28 @@
 """Links to brokers: asked for, watched, ended."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from brokersync.contracts.http.accounts import Account, SyncError
 from brokersync.contracts.http.base import Body, Instant
 from brokersync.domain.connections import ConnectionStatus
 
+Name = Annotated[str, StringConstraints(max_length=64)]
+Credentials = Annotated[Mapping[Name, Annotated[str, StringConstraints(max_length=4096)]], Field(max_length=20)]
+
 
 class NewConnection(Body):
     """A broker to connect. Which credentials it needs is in its set-up help; each value is text."""
 
-    broker: str = Field(examples=["oanda"])
-    environment: str = Field(description="One of the broker's environments.", examples=["practice"])
-    credentials: Mapping[str, str] = Field(description="By the broker's own field names.", examples=[{"token": "..."}])
-    broker_account_ids: tuple[str, ...] = Field(
+    broker: Name = Field(examples=["oanda"])
+    environment: Name = Field(description="One of the broker's environments.", examples=["practice"])
+    credentials: Credentials = Field(description="By the broker's own field names.", examples=[{"token": "..."}])
+    broker_account_ids: tuple[Name, ...] = Field(
         default=(), max_length=100, description="The broker's account numbers; left out, all that it shows."
     )
-    replaces: str = Field(
+    replaces: Name = Field(
         default="", description="A connection of yours that still works and whose accounts the new one takes over."
     )
 
@@ -26,7 +30,7 @@ class NewConnection(Body):
 class NewCredentials(Body):
     """What a re-connect enters: all of the broker's fields, also those that stay the same."""
 
-    credentials: Mapping[str, str] = Field(examples=[{"token": "..."}])
+    credentials: Credentials = Field(examples=[{"token": "..."}])
 
 
 class ConnectionAccepted(Body):

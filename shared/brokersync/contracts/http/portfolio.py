@@ -1,5 +1,7 @@
 """What an account holds."""
 
+from datetime import date
+
 from brokersync.contracts.http.base import Amount, Body, Instant
 from brokersync.domain.trades import Side
 
@@ -46,3 +48,19 @@ class Portfolio(Body):
     account_id: str
     balance: Balance | None
     positions: Positions | None
+
+
+class EquityDay(Body):
+    """The last figures of a day (UTC). What the broker doesn't say is null, never zero."""
+
+    day: date
+    as_of: Instant
+    balance: Amount | None
+    equity: Amount | None
+
+
+class Equity(Body):
+    """An account's daily figures, oldest first; days on which none were stored are left out."""
+
+    currency: str
+    days: tuple[EquityDay, ...]

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from brokersync.contracts.http.base import Body
+from brokersync.contracts.http.chosen import Limit
 
 
 class Problem(Body):
@@ -19,6 +20,7 @@ class Problem(Body):
         examples=["urn:uuid:5f0c2b1e-8b0a-4a58-9b5c-0d6b6a1f2c3d"],
     )
     errors: tuple["FieldProblem", ...] = Field(default=(), description="Which fields were wrong, and how.")
+    limit: Limit | None = Field(default=None, description="The limit that is used up.")
 
 
 class FieldProblem(Body):
