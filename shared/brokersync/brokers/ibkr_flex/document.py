@@ -115,7 +115,9 @@ class _Reader:
             if (value := getattr(row, field_name, ""))
         ]
         where = ", ".join([f"account {mask(account)}", *told[:2]])
-        self.document.unmapped.append(Unmapped(section=name, where=where, reason=reason))
+        self.document.unmapped.append(
+            Unmapped(section=name, where=where, reason=reason, broker_account_id=account, ledger=name not in FIGURES)
+        )
 
     # --- the elements -----------------------------------------------------------------------------------------------
 

@@ -77,7 +77,14 @@ class Together:
     def _take(self, entries: Entries[_Entry], into: Entries[_Entry]) -> None:
         for entry, error in into.adopt(entries):
             where = f"account {mask(entry.broker_account_id)}, {entry.source_id}"
-            self._unmapped.append(Unmapped(section=type(entry).__name__, where=where, reason=str(error)))
+            self._unmapped.append(
+                Unmapped(
+                    section=type(entry).__name__,
+                    where=where,
+                    reason=str(error),
+                    broker_account_id=entry.broker_account_id,
+                )
+            )
 
 
 def _counts(row: Unmapped, section: str) -> bool:

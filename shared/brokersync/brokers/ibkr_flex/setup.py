@@ -100,6 +100,7 @@ class Selection:
             where="the query",
             reason="transactionID is not selected: the trades' ids are made of ibExecID or of what was traded. Add it "
             "before syncing, as every id changes with it.",
+            ledger=False,
         )
 
     def check(self) -> None:
