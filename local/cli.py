@@ -108,6 +108,18 @@ def redrive(queue: Annotated[str, typer.Argument(help="sync-jobs or sync-backfil
 
 
 @app.command()
+def replay(
+    account_id: Annotated[str, typer.Argument(help="Our id of an account: acc_...; left out, --broker.")] = "",
+    broker: Annotated[str, typer.Option(help="All accounts of a broker, by its slug.")] = "",
+    stack: StackName = "",
+) -> None:
+    """Read stored answers again under the deployed code; what is new is stored, and holes are closed."""
+    from local.commands import replay as replaying
+
+    replaying.replay(stack, account_id, broker)
+
+
+@app.command()
 def pause(
     broker: Annotated[str, typer.Argument(help="A broker's slug, or '*' for all.")], stack: StackName = ""
 ) -> None:

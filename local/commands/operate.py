@@ -34,7 +34,7 @@ P = ParamSpec("P")
 ALL_BROKERS = "*"
 
 
-def _on_stack(command: Callable[Concatenate[Stack, P], None]) -> Callable[Concatenate[str, P], None]:
+def on_stack(command: Callable[Concatenate[Stack, P], None]) -> Callable[Concatenate[str, P], None]:
     """Give a command its stack by name, and say in one line when AWS refuses or can't be reached."""
 
     @wraps(command)
@@ -47,7 +47,7 @@ def _on_stack(command: Callable[Concatenate[Stack, P], None]) -> Callable[Concat
     return run
 
 
-@_on_stack
+@on_stack
 def show_status(stack: Stack, user: str) -> None:
     """A trader's accounts; without one the stack as a whole and, where they have names, all traders'."""
     if not user:
@@ -79,7 +79,7 @@ def _show_accounts(name: str, states: Sequence[AccountState]) -> None:
     make_console().print(table)
 
 
-@_on_stack
+@on_stack
 def show_failures(stack: Stack) -> None:
     """Feeds whose last run failed, and dead letters."""
     letters = report.dead_letters(stack)
@@ -96,7 +96,7 @@ def show_failures(stack: Stack) -> None:
         typer.echo(f"dead letter {letter.message_id} is no job: {letter.body[:200]}")
 
 
-@_on_stack
+@on_stack
 def redrive(stack: Stack, queue_name: str) -> None:
     """Send a queue's dead letters to work again."""
     try:
@@ -112,7 +112,7 @@ def redrive(stack: Stack, queue_name: str) -> None:
     typer.echo(f"{count} dead letters of {queue.value} sent to work again")
 
 
-@_on_stack
+@on_stack
 def sync_now(stack: Stack, account_id: str) -> None:
     """Owe a sync to the account's feed and wake a worker."""
     account = stack.accounts.get(account_id)
@@ -128,21 +128,21 @@ def sync_now(stack: Stack, account_id: str) -> None:
     typer.echo(f"{asked.job_id} is {asked.state}")
 
 
-@_on_stack
+@on_stack
 def pause(stack: Stack, broker: str) -> None:
     """Stop scheduled syncs of a broker, or of all."""
     DynamoScheduler(stack.session).pause(_known(broker))
     typer.echo(f"scheduled syncs of {_spoken(broker)} are paused; `brokersync resume '{broker}'` starts them again")
 
 
-@_on_stack
+@on_stack
 def resume(stack: Stack, broker: str) -> None:
     """Start them again."""
     DynamoScheduler(stack.session).resume(_known(broker))
     typer.echo(f"scheduled syncs of {_spoken(broker)} go on")
 
 
-@_on_stack
+@on_stack
 def set_plan(stack: Stack, user: str, plan: Plan) -> None:
     """Move a trader to another plan."""
     service = SetPlan(DynamoUsers(stack.session), stack.feeds, BrokerCatalog())
@@ -151,7 +151,7 @@ def set_plan(stack: Stack, user: str, plan: Plan) -> None:
     typer.echo(f"{user} is on the plan {plan.value}")
 
 
-@_on_stack
+@on_stack
 def connect(
     stack: Stack,
     user: str,
@@ -180,7 +180,7 @@ def connect(
         )
 
 
-@_on_stack
+@on_stack
 def rotate_keys(stack: Stack) -> None:
     """Move every connection to new keys; traders and syncs notice nothing."""
     try:
