@@ -117,6 +117,24 @@ def test_i4_of_two_sections_of_the_same_time_that_of_the_later_run_stays(world: 
     )
 
 
+def test_i4_of_both_sections_at_once_each_is_stored_unless_a_newer_one_is_there(world: World):
+    # given figures of one time, stored in one step
+    assert world.portfolios.put("acc_1", "run_1", balance=balance("1"), positions=positions("SPX"))
+    assert world.portfolios.current("acc_1") == CurrentPortfolio(balance=balance("1"), positions=positions("SPX"))
+    # when both come again, one of them older than what is there
+    assert world.portfolios.put("acc_1", "run_2", balance=balance("2", **MINUTE))
+    assert not world.portfolios.put("acc_1", "run_1", balance=balance("0"), positions=positions("DAX"))
+    # then that one stays, and the other is stored
+    assert world.portfolios.current("acc_1") == CurrentPortfolio(
+        balance=balance("2", **MINUTE), positions=positions("DAX")
+    )
+    # and two of different days go to the rows of their days
+    assert world.portfolios.put("acc_1", "run_3", balance=balance("3", days=2), positions=positions("FTSE", days=1))
+    assert world.portfolios.current("acc_1") == CurrentPortfolio(
+        balance=balance("3", days=2), positions=positions("FTSE", days=1)
+    )
+
+
 def test_i5_a_section_that_failed_keeps_its_old_value(world: World):
     # given an account with both sections
     world.portfolios.put("acc_1", "run_1", balance=balance("1"))

@@ -130,3 +130,29 @@ def test_a_write_that_meets_itself_is_tried_again(aws, snapshots, clock, conflic
     else:
         with pytest.raises(ClientError):
             put(snapshots, page(clock))
+
+
+def test_i1_what_entries_may_cite_is_found_again_run_by_run(snapshots, clock):
+    # given the answers of three runs of two feeds, some of which nothing cites
+    def store(feed_id, run_id, *sections):
+        for seq, section in enumerate(sections):
+            raw = page(clock, section, body=f"{run_id} {seq}".encode())
+            snapshots.put(feed_id=feed_id, run_id=run_id, seq=seq, broker="oanda", job_id="j", page=raw)
+
+    store("acc_1", "run_a", UNCITED, CITED, CITED, CITED)
+    store("acc_1", "run_b", UNCITED)
+    store("acc_1", "run_c", CITED)
+    store("acc_10", "run_d", CITED)
+    # when they are looked for, then runs without any are left out, and the list goes on where one wants
+    assert list(snapshots.runs("acc_1", "")) == ["run_a", "run_c"]
+    assert list(snapshots.runs("acc_1", "run_a")) == ["run_c"]
+    assert list(snapshots.runs("acc_1", "run_b")) == ["run_c"]
+    assert list(snapshots.runs("acc_1", "run_c")) == []
+    # and of a run, the answers that were asked for come in order, with their keys
+    found = snapshots.kept("acc_1", "run_a", 0, 2)
+    folder = "snapshots/long/acc_1/run_a"
+    assert [(key, raw.body) for key, raw in found] == [
+        (f"{folder}/0001.json.gz", b"run_a 1"),
+        (f"{folder}/0002.json.gz", b"run_a 2"),
+    ]
+    assert snapshots.kept("acc_1", "run_z", 0, 9) == []
