@@ -26,10 +26,22 @@ class LiveSession:
     then it is signed in anew, and only if that is refused, too, the credential is.
     """
 
-    def __init__(self, session: Session, *, now: datetime, sign_in: SignIn, refresh: Refresh | None = None) -> None:
-        """`now` is the fetch's. Without `refresh` the broker only knows signing in."""
+    def __init__(
+        self,
+        session: Session,
+        *,
+        now: datetime,
+        sign_in: SignIn,
+        refresh: Refresh | None = None,
+        renew_before: timedelta = RENEW_BEFORE,
+    ) -> None:
+        """`now` is the fetch's. Without `refresh` the broker only knows signing in.
+
+        `renew_before` its end a token is renewed: longer than the time between syncs, where signing in is to be spared.
+        """
         self._session = session
         self._now = now
+        self._renew_before = renew_before
         self._sign_in = sign_in
         self._refresh = refresh
         self._held: SessionToken | None = None
@@ -38,7 +50,7 @@ class LiveSession:
         """The token to ask with: the stored one while it is good for long enough, else a new one."""
         if self._held is None:
             stored = self._session.current()
-            if stored is not None and stored.expires_at - RENEW_BEFORE > self._now:
+            if stored is not None and stored.expires_at - self._renew_before > self._now:
                 self._held = stored
             else:
                 self._held = self._renewed(stored)

@@ -20,7 +20,7 @@ from brokersync.brokers.tradovate.manifest import (
     PRODUCTS,
     SNAPSHOTS,
 )
-from brokersync.brokers.tradovate.signing_in import BASE_URL, Login, SigningIn
+from brokersync.brokers.tradovate.signing_in import BASE_URL, RENEW_BEFORE, Login, SigningIn
 from brokersync.brokers.tradovate.transport import PenalisedError, Transport
 from brokersync.domain.errors import BrokerChangedError, ErrorCode, UserActionNeededError
 from brokersync.domain.pages import ComeBack, RawPage
@@ -58,7 +58,11 @@ class TradovateClient:
         self._transport = Transport(context)
         signing_in = SigningIn(self._transport, Login.of(context.credentials), context.now)
         self._session = LiveSession(
-            context.session, now=context.now, sign_in=signing_in.sign_in, refresh=signing_in.renew
+            context.session,
+            now=context.now,
+            sign_in=signing_in.sign_in,
+            refresh=signing_in.renew,
+            renew_before=RENEW_BEFORE,
         )
         self._let_in = False
         self._refusals = 0
@@ -97,12 +101,10 @@ class TradovateClient:
             raise BrokerChangedError(
                 f"Tradovate refuses to tell us the {_words(page.section)}.", detail=f"{page.path}: {refusal.text}"
             )
-        if refusal.penalty.captcha:
-            raise refusals.of_captcha(page.path, self._now)
         raise PenalisedError(page.path, refusal.penalty, page.received_at)
 
     def come_back(self, penalised: PenalisedError) -> ComeBack:
-        """When to go on after a penalty. Raises RetryLaterError when penalties don't end."""
+        """When to go on after a penalty. Raises RetryLaterError for a captcha, or when penalties don't end."""
         return self._transport.come_back(penalised)
 
     def _get(self, section: str, path: str, params: Mapping[str, str], facts: Mapping[str, str]) -> RawPage:

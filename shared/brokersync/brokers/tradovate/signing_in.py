@@ -7,7 +7,7 @@ the login's session, of which only two may be open, where signing in begins anot
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from pydantic import Field
@@ -22,6 +22,8 @@ from brokersync.ports.brokers import HttpAnswer, SessionToken
 
 SIGN_IN: Final = "/auth/accesstokenrequest"
 RENEW: Final = "/auth/renewaccesstoken"
+RENEW_BEFORE: Final = timedelta(minutes=40)
+"""Half a token's life: syncs that are up to 40 minutes apart never let it end."""
 BASE_URL: Final = "base_url"
 """Where a token is good, in its `extra`: there is none unless the login was moved."""
 
@@ -70,7 +72,7 @@ class SigningIn:
         self._transport, self._login, self._now = transport, login, now
 
     def sign_in(self) -> SessionToken:
-        """Begin a session. Raises what the refusal means, and PenalisedError."""
+        """Begin a session. Raises what a refusal means, and PenalisedError."""
         login = self._login
         answer = self._transport.post(
             SIGN_IN,
@@ -87,8 +89,15 @@ class SigningIn:
         return self._token_of(answer, "sign-in")
 
     def renew(self, old: SessionToken) -> SessionToken:
-        """Go on with a session. Raises as `sign_in`."""
-        return self._token_of(self._transport.get(RENEW, {}, old.token), "renewal")
+        """Go on with a session; the old token where Tradovate has seen too many renewals from our address.
+
+        Those that succeed count, too, of all logins behind one address, and of sign-ins only those that fail: so a
+        penalised renewal is not waited for. Raises what a refusal means.
+        """
+        try:
+            return self._token_of(self._transport.get(RENEW, {}, old.token), "renewal")
+        except PenalisedError:
+            return old
 
     def _token_of(self, answer: HttpAnswer, what: str) -> SessionToken:
         if error := refusals.of_status(answer.status, what, self._now):
@@ -99,9 +108,7 @@ class SigningIn:
         if refusal := refusals.refusal_of(value, what):
             if refusal.penalty is None:
                 raise refusals.of_sign_in(self._safe(refusal.text), self._now)
-            if refusal.penalty.captcha:
-                raise refusals.of_captcha(what, self._now)
-            raise PenalisedError(SIGN_IN if what == "sign-in" else RENEW, refusal.penalty, answer.received_at)
+            raise PenalisedError(SIGN_IN, refusal.penalty, answer.received_at)
         token = validated(AccessToken, value, f"Tradovate's {what}")
         return SessionToken(
             token=token.access_token,

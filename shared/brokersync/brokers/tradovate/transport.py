@@ -58,10 +58,12 @@ class Transport:
         return self._follow(_Ask(path, {}, json, token))
 
     def come_back(self, penalised: PenalisedError) -> ComeBack:
-        """When to send the penalised request again. Raises RetryLaterError when penalties don't end."""
+        """When to send the penalised request again. Raises RetryLaterError for a captcha and for endless penalties."""
+        if penalised.penalty.captcha:
+            raise refusals.of_captcha(penalised.path, penalised.at)
         before = int(self._context.state.get(_PENALTIES, "0"))
         if before >= _MOST_PENALTIES:
-            raise refusals.of_penalties(penalised.path, self._context.now)
+            raise refusals.of_penalties(penalised.path, penalised.at)
         return ComeBack(
             # A second more: the ticket of a request that comes too early is worth nothing.
             at=penalised.at + penalised.penalty.wait + timedelta(seconds=1),
@@ -109,11 +111,11 @@ class Transport:
 
         What is sent there is a password or a token.
         """
-        location = urljoin(f"{self.base_url}{path}", answer.headers.get("location", ""))
         try:
-            to, ours = urlsplit(location), urlsplit(self._context.base_url)
+            to = urlsplit(urljoin(f"{self.base_url}{path}", answer.headers["location"]))
+            ours = urlsplit(self._context.base_url)
             host = to.hostname or ""
-        except ValueError:
+        except (KeyError, ValueError):
             return ""
         ours_again = (to.scheme, to.netloc) == (ours.scheme, ours.netloc)
         inside = to.scheme == "https" and to.netloc == host and host.endswith(self._context.environment.trusted_suffix)
