@@ -21,7 +21,7 @@ def hold(laboratory: Laboratory, scenario: Scenario, tell: Callable[[str], None]
     """
     with laboratory.worker() as worker:
         undisturbed = laboratory.play(scenario, worker)
-    assert undisturbed.status == ("succeeded", "None")
+    assert undisturbed.status == ("succeeded", "None"), undisturbed.run_rows
     assert len(undisturbed.trades) >= 10
     assert (undisturbed.lease_free, undisturbed.nothing_owed) == (True, True)
     scenarios = [
