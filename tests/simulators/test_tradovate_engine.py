@@ -88,3 +88,24 @@ def test_i5_trades_are_stored_though_the_figures_fail_and_the_run_says_so(trader
     trader.scene.control.faults.clear()
     trader.succeed()
     assert trader.untrue() == []
+
+
+def test_i1_a_cost_that_is_told_late_keeps_its_fill_with_it(trader: Connected) -> None:
+    # given a synced login, and a cost that is told after its fill
+    trader.succeed()
+    trader.clock.advance(timedelta(minutes=1))
+    door = trader.scene.base_url.removesuffix("/v1")
+    late = httpx.post(f"{door}/_sim/late_cost", json={"account": trader.numbers[0]})
+    (charged,) = late.json()["ids"]
+    # when it is synced
+    synced = trader.succeed()
+    # then the fill has another version
+    assert synced.total("corrections") == 1
+    assert trader.entry(charged).version == 2
+    assert trader.untrue() == []
+    # and what this run kept says it without the runs before, though the list of fills is the same as then
+    said = trader.provider.normalise(trader.pages(synced.last), tuple(trader.feed.accounts))
+    (again,) = [one for one in said.executions if one.source_trade_id == charged]
+    assert again == trader.entry(charged).entry
+    # and the next sync finds nothing new
+    assert trader.succeed().snapshot_keys == []

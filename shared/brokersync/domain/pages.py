@@ -1,6 +1,7 @@
 """What a fetch yields and what it says: raw pages, checkpoints, and their normalised content."""
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,8 @@ class RawPage:
 
     `section` says what it holds, in the broker's own vocabulary (`summary`, `transactions`, `statement`).
     `path` and `params` leave out whatever authenticates. `facts` is what the fetch learned from an earlier answer and
-    without which this one can't be read: OANDA's transactions don't say the account's currency.
+    without which this one can't be read: OANDA's transactions don't say the account's currency. `joined` says that its
+    rows mean something else with other facts: it is the same as before only if they are, too.
     """
 
     section: str
@@ -28,6 +30,7 @@ class RawPage:
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
+    joined: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +90,14 @@ class Normalised:
     cash_events: list[CashEvent] = field(default_factory=list)
     unmapped: list[Unmapped] = field(default_factory=list)
     missing_sections: list[str] = field(default_factory=list)
+
+
+def page_digest(page: RawPage, volatile: Sequence[re.Pattern[bytes]]) -> str:
+    """Hash of what a page says: of its answer, and of its facts where these change what its rows mean."""
+    if not page.joined:
+        return masked_digest(page.body, volatile)
+    facts = json.dumps(dict(page.facts), sort_keys=True)
+    return masked_digest(page.body + facts.encode(), volatile)
 
 
 def masked_digest(body: bytes, volatile: Sequence[re.Pattern[bytes]]) -> str:

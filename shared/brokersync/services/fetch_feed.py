@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from brokersync.domain.feeds import Feed, Lease
-from brokersync.domain.pages import Checkpoint, ComeBack, RawPage, masked_digest
+from brokersync.domain.pages import Checkpoint, ComeBack, RawPage, page_digest
 from brokersync.domain.runs import SectionState
 from brokersync.domain.trades import Origin
 from brokersync.ports.world import Deadline
@@ -67,7 +67,7 @@ class FetchFeed:
 
     def _keep(self, page: RawPage) -> _Held:
         """Store an answer before anybody looks into it, unless it is the one that we have (I1)."""
-        digest = masked_digest(page.body, self._manifest.volatile)
+        digest = page_digest(page, self._manifest.volatile)
         name = self._progress.page_name(page)
         known, _, stored_on = self._progress.known_hashes.get(name, "").partition(":")
         oldest = (page.received_at - HASH_GOOD_FOR).strftime("%Y%m%d")

@@ -149,6 +149,7 @@ def _page(
         body=answer.body,
         headers={name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers},
         facts=facts,
+        joined=section == FILLS,
     )
 
 
