@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 
 from pydantic import ValidationError
 
+from brokersync.brokers.exact_json import validated
 from brokersync.brokers.tradovate import figures, mapper, sessions
 from brokersync.brokers.tradovate.answers import rows_of
 from brokersync.brokers.tradovate.client import TradovateClient
@@ -85,7 +86,7 @@ class Fetch:
     def _accounts(self) -> Generator[FetchStep, None, Sequence[str]]:
         """The login's accounts; with new ones their cash, which alone tells their currency."""
         page = yield from self._asked(self._client.list(ACCOUNTS))
-        ids = [account.id for account in _readable(page, Account)]
+        ids = [validated(Account, row, "Tradovate's list of accounts").id for row in rows_of(page)[ACCOUNTS]]
         mapper.refuse_strangers(ids, self._context.accounts)
         yield from self._asked(self._client.list(CURRENCIES))
         if not set(ids) <= set(self._context.accounts):

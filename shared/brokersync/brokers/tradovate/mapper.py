@@ -24,7 +24,7 @@ from brokersync.brokers.tradovate.manifest import (
     SNAPSHOTS,
 )
 from brokersync.brokers.tradovate.models import Account, CashBalance, CashChange, Entity, Fill, Position, Snapshot, Wire
-from brokersync.domain.errors import ErrorCode, NeedsReviewError, UserActionNeededError
+from brokersync.domain.errors import BrokerChangedError, ErrorCode, NeedsReviewError, UserActionNeededError
 from brokersync.domain.pages import Normalised, RawPage, Unmapped
 from brokersync.domain.portfolio import PositionsSection
 
@@ -119,7 +119,12 @@ class _Mapping:
                 self._joins.add(section, [read])
 
     def _unreadable(self, section: str, where: str, reason: str) -> None:
-        """A row that can't be read. Of what only leads elsewhere it is missed where it leads to."""
+        """A row that can't be read. Of what only leads elsewhere it is missed where it leads to.
+
+        Raises BrokerChangedError for an account: without it, nobody can say whose the rest is.
+        """
+        if section == ACCOUNTS:
+            raise BrokerChangedError("Tradovate lists an account that can't be read.", detail=f"{where}: {reason}")
         if section in (*_MONEY, *_WHOLE):
             self._tell(section, where, reason)
         if section in _WHOLE:
