@@ -14,8 +14,6 @@ from brokersync.brokers.tradovate.manifest import LOCKED_OUT
 from brokersync.domain.errors import BrokerChangedError, ErrorCode, RetryLaterError, SyncError, UserActionNeededError
 from brokersync.domain.money import BadNumberError, decimal_from
 
-LONGEST_PENALTY: Final = timedelta(hours=1)
-
 _REJECTED = "Tradovate rejects the login: name, password or API key have changed, or belong to the other environment."
 _SLOWER = "Tradovate asks us to stay away for an hour."
 
@@ -183,4 +181,4 @@ def _penalty(value: JsonObject, what: str) -> Penalty:
         raise BrokerChangedError(f"{what}: Tradovate's penalty doesn't say how long: {error}.") from None
     if not isinstance(ticket, str) or not ticket or seconds < 0:
         raise BrokerChangedError(f"{what}: Tradovate's penalty has no ticket, or a p-time below 0.")
-    return Penalty(ticket=ticket, wait=min(timedelta(seconds=float(seconds)), LONGEST_PENALTY), captcha=False)
+    return Penalty(ticket=ticket, wait=min(timedelta(seconds=float(seconds)), LOCKED_OUT), captcha=False)

@@ -86,7 +86,7 @@ class SigningIn:
                 "sec": login.sec,
             },
         )
-        return self._token_of(answer, "sign-in")
+        return self._token_of(answer, SIGN_IN)
 
     def renew(self, old: SessionToken) -> SessionToken:
         """Go on with a session; the old token where Tradovate has seen too many renewals from our address.
@@ -95,21 +95,21 @@ class SigningIn:
         penalised renewal is not waited for. Raises what a refusal means.
         """
         try:
-            return self._token_of(self._transport.get(RENEW, {}, old.token), "renewal")
+            return self._token_of(self._transport.get(RENEW, {}, old.token), RENEW)
         except PenalisedError:
             return old
 
-    def _token_of(self, answer: HttpAnswer, what: str) -> SessionToken:
-        if error := refusals.of_status(answer.status, what, self._now):
+    def _token_of(self, answer: HttpAnswer, path: str) -> SessionToken:
+        if error := refusals.of_status(answer.status, path, self._now):
             raise error
-        value = an_object(decode(answer.body, f"Tradovate's {what}"), f"Tradovate's {what}")
-        if status := refusals.of_user_status(str(value.get("userStatus", "")), self._now):
-            raise status
-        if refusal := refusals.refusal_of(value, what):
+        value = an_object(decode(answer.body, path), path)
+        if error := refusals.of_user_status(str(value.get("userStatus", "")), self._now):
+            raise error
+        if refusal := refusals.refusal_of(value, path):
             if refusal.penalty is None:
                 raise refusals.of_sign_in(self._safe(refusal.text), self._now)
-            raise PenalisedError(SIGN_IN, refusal.penalty, answer.received_at)
-        token = validated(AccessToken, value, f"Tradovate's {what}")
+            raise PenalisedError(path, refusal.penalty, answer.received_at)
+        token = validated(AccessToken, value, path)
         return SessionToken(
             token=token.access_token,
             expires_at=token.expiration_time.utc,
