@@ -3,9 +3,9 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, Required, TypedDict, Unpack
 from zoneinfo import ZoneInfo
 
 from brokersync.domain.money import plain
@@ -37,8 +37,25 @@ class Event:
     option_type: str = ""
     reference: str = ""
     reason: str = ""
+    told: datetime
+    """The time that the institution tells, and `day` its day in New York."""
+    day: date
     first_id: str = ""
     """The id under which SnapTrade told it first: that is the one by which a ledger knows it."""
+
+
+class What(TypedDict, total=False):
+    """What an event is, beside its times."""
+
+    entry_kind: Required[str]
+    security: Security | None
+    units: Decimal
+    price: Decimal
+    amount: Decimal
+    fee: Decimal
+    option_type: str
+    reference: str
+    reason: str
 
 
 @dataclass(slots=True)
@@ -64,6 +81,7 @@ class Book:
     holdings: dict[str, Holding] = field(default_factory=dict)
     securities: dict[str, Security] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    executions: int = 0
 
     @property
     def identity(self) -> str:
@@ -84,23 +102,19 @@ class Book:
         booked: datetime | None = None,
     ) -> Event:
         """Buy (units above 0) or sell, at a price per share."""
-        paid = -(units * price * security.multiplier) - fee
         event = self._write(
-            Event(
-                ordinal=len(self.events),
-                type=kind or ("BUY" if units > 0 else "SELL"),
-                happened=at,
-                booked=booked or at,
-                entry_kind="trade",
-                security=security,
-                units=units,
-                price=price,
-                amount=paid,
-                fee=fee,
-                option_type=option_type,
-                reference=f"O-{self.rng.getrandbits(48):012x}",
-                reason=reason,
-            )
+            at,
+            booked or at,
+            kind or ("BUY" if units > 0 else "SELL"),
+            entry_kind="trade",
+            security=security,
+            units=units,
+            price=price,
+            amount=-(units * price * security.multiplier) - fee,
+            fee=fee,
+            option_type=option_type,
+            reference=f"O-{self.rng.getrandbits(48):012x}",
+            reason=reason,
         )
         self._hold(security, units, price)
         return event
@@ -116,18 +130,7 @@ class Book:
         units: Decimal = ZERO,
     ) -> Event:
         """Move cash, or units that cost nothing."""
-        event = self._write(
-            Event(
-                ordinal=len(self.events),
-                type=kind,
-                happened=at,
-                booked=at,
-                entry_kind=entry_kind,
-                security=security,
-                units=units,
-                amount=amount,
-            )
-        )
+        event = self._write(at, at, kind, entry_kind=entry_kind, security=security, units=units, amount=amount)
         if security is not None and units:
             self._hold(security, units, ZERO)
         return event
@@ -151,17 +154,10 @@ class Book:
         worth = (held.units * self.market.price(one) * one.multiplier for one, held in self.positions())
         return self.cash + sum(worth, ZERO)
 
-    def told_at(self, event: Event) -> datetime:
-        """The time that the institution tells: the event's, or the midnight in New York that its day begins with."""
-        if not self.days_only:
-            return event.happened
-        day = event.happened.astimezone(NEW_YORK)
-        return day.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
-
     def entry(self, event: Event, source_id: str) -> Entry:
         """What the event is in a ledger, under its names."""
         owner: Entry = {"broker_account_id": self.identity}
-        at = to_ns(self.told_at(event))
+        at = to_ns(event.told)
         traded = event.security
         if event.entry_kind != "trade" or traded is None:
             return owner | {
@@ -191,9 +187,21 @@ class Book:
             "contract": dict(traded.contract),
         }
 
-    def _write(self, event: Event) -> Event:
+    def _write(self, at: datetime, booked: datetime, kind: str, **what: Unpack[What]) -> Event:
+        local = at.astimezone(NEW_YORK)
+        told = local.replace(hour=0, minute=0, second=0, microsecond=0) if self.days_only else local
+        event = Event(
+            ordinal=len(self.events),
+            type=kind,
+            happened=at,
+            booked=booked,
+            told=told.astimezone(UTC),
+            day=local.date(),
+            **what,
+        )
         self.events.append(event)
         self.cash += event.amount
+        self.executions += event.entry_kind == "trade"
         return event
 
     def _hold(self, security: Security, units: Decimal, price: Decimal) -> None:
@@ -205,8 +213,3 @@ class Book:
         held.units += units
         if not held.units:
             del self.holdings[security.symbol]
-
-
-def next_day(moment: datetime) -> datetime:
-    """A day later."""
-    return moment + timedelta(days=1)

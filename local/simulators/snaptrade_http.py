@@ -19,7 +19,6 @@ from starlette.routing import Mount, Route
 from local.simulators import snaptrade_views as views
 from local.simulators.control import Control
 from local.simulators.snaptrade_admin import admin_routes
-from local.simulators.snaptrade_book import NEW_YORK
 from local.simulators.snaptrade_world import Account, Key, World
 
 REQUESTS_PER_MINUTE: Final = 250
@@ -135,8 +134,7 @@ class _Api:
         rows = [
             (name, event)
             for name, event in self._world.activities(one)
-            if first <= one.book.told_at(event).astimezone(NEW_YORK).date() <= last
-            and (types is None or event.type in types)
+            if first <= event.day <= last and (types is None or event.type in types)
         ]
         told = rows[offset : offset + limit]
         for name, event in told:

@@ -25,7 +25,7 @@ class Trader:
 
     def act(self, at: datetime) -> int:
         """Do one thing; returns how many executions came of it."""
-        before = self._executions()
+        before = self._book.executions
         match self._rng.randrange(12):
             case 0:
                 self._dividend(at)
@@ -40,7 +40,7 @@ class Trader:
             case _:
                 self.buy_or_sell(at)
         self._expire(at)
-        return self._executions() - before
+        return self._book.executions - before
 
     def buy_or_sell(self, at: datetime, *, booked: datetime | None = None) -> Event:
         """Trade a share."""
@@ -114,6 +114,3 @@ class Trader:
         self._book.move(
             at, "STOCK_DIVIDEND", Decimal(0), entry_kind="dividend", security=SHARES[2], units=Decimal("0.5")
         )
-
-    def _executions(self) -> int:
-        return sum(event.entry_kind == "trade" for event in self._book.events)

@@ -202,12 +202,8 @@ class World:
     def activities(self, account: Account) -> Sequence[tuple[str, Event]]:
         """What is loaded, with its ids, newest first."""
         loaded, waterline = self.loaded_at(account), self.waterline(account)
-        there = [
-            event
-            for event in account.book.events
-            if event.booked <= loaded and event.happened.astimezone(NEW_YORK).date() <= waterline
-        ]
-        there.sort(key=lambda event: (account.book.told_at(event), event.ordinal), reverse=True)
+        there = [event for event in account.book.events if event.day <= waterline and event.booked <= loaded]
+        there.sort(key=lambda event: (event.told, event.ordinal), reverse=True)
         return [(self._id(account, event), event) for event in there]
 
     def _id(self, account: Account, event: Event) -> str:
