@@ -32,9 +32,3 @@ def to_ms(moment: datetime) -> datetime:
 def rfc3339(moment: datetime) -> str:
     """2022-10-25T19:31:02.965Z."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
-
-
-def ns(moment: datetime) -> int:
-    """Nanoseconds since 1970."""
-    delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return ((delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds) * 1_000

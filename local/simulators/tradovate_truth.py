@@ -4,8 +4,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
+from brokersync.domain.money import plain
+from brokersync.domain.times import to_ns
 from local.simulators.tradovate_market import CURRENCIES, Contract
-from local.simulators.tradovate_time import ns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,30 +75,30 @@ class Truth:
             asset_class=contract.asset_class,
             side="buy" if signed > 0 else "sell",
             quantity=str(abs(signed)),
-            price=text(price),
+            price=plain(price),
             currency=currency,
-            executed_at_ns=ns(at),
-            multiplier=text(contract.product.value_per_point),
+            executed_at_ns=to_ns(at),
+            multiplier=plain(contract.product.value_per_point),
             order_id=str(order_id),
             position_id=str(position_id),
             contract={"underlying": contract.product.name, "expiry": contract.expires[:10]},
-            fees={name: text(amount) for name, amount in fees.items() if amount},
+            fees={name: plain(amount) for name, amount in fees.items() if amount},
             fee_currency=currency if any(fees.values()) else "",
         )
 
     def realised(self, fill_id: int, amount: Decimal | None) -> None:
         """Write down what a fill has realised by all its pairs; None when none is left."""
         done = self.executions[str(fill_id)]
-        self.executions[str(fill_id)] = replace(done, realised_pnl=None if amount is None else text(amount))
+        self.executions[str(fill_id)] = replace(done, realised_pnl=None if amount is None else plain(amount))
 
     def repriced(self, fill_id: int, price: Decimal) -> None:
         """Write down that a fill has another price now."""
-        self.executions[str(fill_id)] = replace(self.executions[str(fill_id)], price=text(price))
+        self.executions[str(fill_id)] = replace(self.executions[str(fill_id)], price=plain(price))
 
     def charged(self, fill_id: int, name: str, amount: Decimal, currency: str) -> None:
         """Write down a cost that was told later than its fill."""
         done = self.executions[str(fill_id)]
-        fees = {**done.fees, name: text(amount)}
+        fees = {**done.fees, name: plain(amount)}
         self.executions[str(fill_id)] = replace(done, fees=fees, fee_currency=currency)
 
     def busted(self, fill_id: int) -> None:
@@ -121,14 +122,7 @@ class Truth:
             broker_account_id=self._account,
             source_id=f"cash:{log_id}",
             kind=kind,
-            amount=text(amount),
+            amount=plain(amount),
             currency=CURRENCIES[currency],
-            occurred_at_ns=ns(at),
+            occurred_at_ns=to_ns(at),
         )
-
-
-def text(number: Decimal) -> str:
-    """A number without exponent and trailing zeros: equal numbers, equal texts."""
-    plain = format(number, "f")
-    plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
-    return "0" if plain == "-0" else plain

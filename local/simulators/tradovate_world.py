@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
 
+from brokersync.domain.money import plain
 from local.simulators.tradovate_book import Book
 from local.simulators.tradovate_gate import Gate, LoginSpec
 from local.simulators.tradovate_market import CONTRACTS, CURRENCIES, Market
 from local.simulators.tradovate_rows import Fill
 from local.simulators.tradovate_time import session_start
 from local.simulators.tradovate_trader import Trader
-from local.simulators.tradovate_truth import text
 
 _FIRST_ID = 60_000_000_001  # above 32 bits, as the broker's
 
@@ -171,7 +171,7 @@ def truth_of(account: Account) -> Mapping[str, object]:
 
 def _balance(book: Book) -> Mapping[str, str]:
     """What of its figures can be told: a snapshot is in dollars, and an account without cash has none to tell."""
-    cash = text(book.cash.get(book.currency, Decimal(0)))
+    cash = plain(book.cash.get(book.currency, Decimal(0)))
     held = any(one.net for one in book.positions.values())
     if not held and len(book.cash) == 1:
         return {"balance": cash, "equity": cash}
@@ -179,8 +179,8 @@ def _balance(book: Book) -> Mapping[str, str]:
         return {"balance": cash} if len(book.cash) == 1 else {}
     return {
         "balance": cash,
-        "equity": text(book.cash.get(1, Decimal(0)) + book.open_profit(1)),
-        "margin": text(book.margin(1)),
+        "equity": plain(book.cash.get(1, Decimal(0)) + book.open_profit(1)),
+        "margin": plain(book.margin(1)),
     }
 
 
