@@ -141,6 +141,7 @@ class Book:
             position.lots.append(Lot(fill=fill, left=left))
         position.touched = fill.told
         if realised is not None:
+            self.truth.closed(fill.id, abs(fill.signed - left))
             self.truth.realised(fill.id, realised)
 
     def _pair(self, position: Position, opened: Fill, closed: Fill, qty: int) -> Decimal:

@@ -30,6 +30,7 @@ class TrueExecution:
     fees: dict[str, str] = field(default_factory=dict)
     fee_currency: str = ""
     realised_pnl: str | None = None
+    effect: str | None = "open"
     cancels_trade_id: str = ""
     reason: str = ""
 
@@ -86,6 +87,12 @@ class Truth:
             fee_currency=currency if any(fees.values()) else "",
         )
 
+    def closed(self, fill_id: int, quantity: int) -> None:
+        """Write down how much a fill has closed."""
+        done = self.executions[str(fill_id)]
+        effect = "close" if str(quantity) == done.quantity else "close_and_open"
+        self.executions[str(fill_id)] = replace(done, effect=effect)
+
     def realised(self, fill_id: int, amount: Decimal | None) -> None:
         """Write down what a fill has realised by all its pairs; None when none is left."""
         done = self.executions[str(fill_id)]
@@ -112,6 +119,7 @@ class Truth:
             fees={},
             fee_currency="",
             realised_pnl=None,
+            effect=None,
             cancels_trade_id=str(fill_id),
             reason="bust",
         )

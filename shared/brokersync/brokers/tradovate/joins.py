@@ -90,12 +90,13 @@ class Costs:
     currency: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profit:
-    """What a fill realised by closing others."""
+@dataclass(slots=True, kw_only=True)
+class Closing:
+    """What a fill closed, and realised by it (None: Tradovate has booked nothing, or taken it back)."""
 
-    amount: Decimal
-    currency: str
+    quantity: Decimal = Decimal(0)
+    profit: Decimal | None = None
+    currency: str | None = None
 
 
 class Joins:
@@ -103,11 +104,13 @@ class Joins:
 
     def __init__(self) -> None:
         self._rows: dict[str, dict[str, Entity]] = {section: {} for section in JOINED}
+        self._told: set[str] = set()
         self._positions: dict[tuple[str, str], str] = {}
         self._instruments: dict[str, Instrument] = {}
 
     def add(self, section: str, rows: Iterable[Entity]) -> None:
-        """Take rows of a section, as the model that JOINED names."""
+        """Take rows of a section, as the model that JOINED names; none of them says that there are none."""
+        self._told.add(section)
         self._instruments.clear()
         for row in rows:
             self._rows[section][row.id] = row
@@ -120,7 +123,7 @@ class Joins:
         self.add(section, (kind.model_validate(row) for row in a_list(decode(text.encode(), section), section)))
 
     def facts(self, sections: Sequence[str]) -> Mapping[str, str]:
-        """All rows of these sections, to be carried along by a page that can't be read without them."""
+        """All rows of these sections that are told, to be carried along by a page that can't be read without them."""
         return {
             section: json.dumps(
                 [
@@ -131,6 +134,7 @@ class Joins:
                 default=str,  # amounts to the digit, days as ISO dates
             )
             for section in sections
+            if section in self._told
         }
 
     def __len__(self) -> int:
@@ -191,27 +195,30 @@ class Joins:
             raise RowProblem(f"its fees are in {len(currencies)} currencies")
         return Costs(fees=fees, currency=self.currency(currencies.pop())) if fees else Costs()
 
-    def profits(self, fills: Mapping[str, Fill]) -> Mapping[str, Profit]:
-        """What each fill realised, by its id: the profit of a pair belongs to the later of its two fills.
+    def closings(self, fills: Mapping[str, Fill]) -> Mapping[str, Closing] | None:
+        """What each fill closed, by its id: a pair is closed by the later of its two fills. None: no pairs are told.
 
-        The amount is Tradovate's own booking of the pair. One whose earlier fill is of a former session counts too.
+        The profit is Tradovate's own booking of the pair. One whose earlier fill is of a former session counts too; of
+        one that was taken back only a fill that was busted itself keeps what it had closed.
         Raises RowProblem for a booking in an unknown currency.
         """
+        if PAIRS not in self._told:
+            return None
         booked: dict[str, list[CashChange]] = defaultdict(list)
         for change in self.rows(CASH_LOG, CashChange):
             if change.is_paired:
                 booked[change.fill_pair_id].append(change)
-        found: dict[str, Profit] = {}
+        found: dict[str, Closing] = defaultdict(Closing)
         for pair in self.rows(PAIRS, FillPair):
-            if pair.id not in booked or not pair.active:
+            fill = _later(fills.get(pair.buy_fill_id), fills.get(pair.sell_fill_id))
+            if fill is None or (fill.active and not pair.active):
                 continue
-            closing = _later(fills.get(pair.buy_fill_id), fills.get(pair.sell_fill_id))
-            if closing is None:
-                continue
-            before = found.get(closing.id)
-            with localcontext(prec=38):
-                amount = sum((one.delta for one in booked[pair.id]), before.amount if before else Decimal(0))
-            found[closing.id] = Profit(amount=amount, currency=self.currency(booked[pair.id][0].currency_id))
+            closing = found[fill.id]
+            closing.quantity += pair.qty
+            if pair.active and pair.id in booked:
+                with localcontext(prec=38):
+                    closing.profit = sum((one.delta for one in booked[pair.id]), closing.profit or Decimal(0))
+                closing.currency = self.currency(booked[pair.id][0].currency_id)
         return found
 
     def _instrument(self, contract_id: str) -> Instrument:

@@ -100,6 +100,8 @@ class _Mapping:
             if asked_again and page.section in (FILLS, CASH_BALANCES):
                 continue
             for section, rows in rows_of(page).items():
+                if section in JOINED:
+                    self._joins.add(section, ())
                 self._read(page, section, rows)
         there = {*self._rows, *(page.section for page in self._pages)}
         for page in self._pages:
@@ -186,16 +188,16 @@ class _Mapping:
             if fills.setdefault(fill.id, fill) != fill:
                 self._tell(FILLS, f"id {fill.id}", "its id is there twice in one answer, with different contents")
         try:
-            profits = self._joins.profits(fills)
+            closings = self._joins.closings(fills)
         except RowProblem as problem:
             self._tell(PAIRS, "profits", str(problem))
-            profits = {}
+            closings = None
         for fill in fills.values():
             account = ""
             try:
                 account = self._joins.account_of(fill)
                 self._permit(account)
-                self._out.executions += executions(fill, self._joins, profits)
+                self._out.executions += executions(fill, self._joins, closings)
             except RowProblem as problem:
                 self._tell(FILLS, f"id {fill.id}", str(problem), account)
 

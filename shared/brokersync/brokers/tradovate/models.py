@@ -126,9 +126,9 @@ class FillFee(Entity):
 class FillPair(Entity):
     """fillPair/list: two fills that closed each other; `active` is false once that was taken back."""
 
-    position_id: OptionalId = ""
     buy_fill_id: Id
     sell_fill_id: Id
+    qty: Amount
     active: bool
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brokersync.brokers.tradovate.provider import provider
-from brokersync.domain.trades import AssetClass, Execution, ExecutionKind, Side
+from brokersync.domain.trades import AssetClass, Effect, Execution, ExecutionKind, Side
 from tests.unit.brokers.tradovate.rows import (
     ACCOUNT,
     FIXTURES,
@@ -104,6 +104,21 @@ def test_the_profit_of_a_pair_belongs_to_its_later_fill(turned: bool) -> None:
     later, earlier = ("201", "202") if turned else ("202", "201")
     assert profits == {later: (Decimal("62.5"), "USD"), earlier: (None, None)}
     assert said.cash_events == []
+
+
+@pytest.mark.parametrize(
+    ("closed", "effect"), [([], Effect.OPEN), ([1], Effect.CLOSE_AND_OPEN), ([1, 2], Effect.CLOSE), ([3], Effect.CLOSE)]
+)
+def test_pairs_tell_what_a_fill_did_to_its_position(closed: list[int], effect: Effect) -> None:
+    # given a fill of three, and pairs in which it is the later one
+    pairs = [pair(id=300 + number, buyFillId=90 + number, qty=qty) for number, qty in enumerate(closed)]
+    said = read(fills=[fill(id=202, action="Sell", qty=3)], fill_pairs=pairs)
+    # then
+    assert [one.effect for one in said.executions] == [effect]
+
+
+def test_without_pairs_nobody_knows_what_a_fill_did() -> None:
+    assert only(fills=[fill()]).effect is None
 
 
 def test_a_fill_that_closes_several_realises_the_sum() -> None:
