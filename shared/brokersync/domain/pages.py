@@ -40,7 +40,8 @@ class Checkpoint:
     `cursor` is what the broker actually served; `covered_from`/`covered_to` (aware UTC) bound what it proves complete.
     `broker_account_id` names the account that they are about; empty: all that the feed has. `waterline` is how far the
     broker says its own data reaches, where it does. `last` says that nothing follows, so that a run whose time is
-    nearly up isn't continued for nothing.
+    nearly up isn't continued for nothing. `stays` says that the cursor is where it was, with something to remember, so
+    that it is kept though data is missing.
     """
 
     cursor: str
@@ -49,6 +50,7 @@ class Checkpoint:
     broker_account_id: str = ""
     waterline: datetime | None = None
     last: bool = False
+    stays: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

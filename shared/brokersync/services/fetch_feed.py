@@ -96,7 +96,7 @@ class FetchFeed:
             else:
                 progress.sections.setdefault(one.page.section, SectionState.UNCHANGED)
         if all(one.seq is None for one in held):
-            if not progress.held_back:
+            if checkpoint.stays or not progress.held_back:
                 progress.reach(checkpoint, trades=0)
         else:
             normalised = self._provider.normalise([one.page for one in held], tuple(self._feed.accounts))

@@ -133,7 +133,8 @@ class Fetch:
         if doubted:
             # The page of the last info says so too, and keeps the cursor where it is: history is missing.
             since = self._cursor.doubted_since or self._context.now
-            yield Checkpoint(cursor=self._cursor.model_copy(update={"doubted_since": since}).text, last=True)
+            doubt = self._cursor.model_copy(update={"doubted_since": since})
+            yield Checkpoint(cursor=doubt.text, last=True, stays=True)
 
     def _due(self, digits: int) -> Decimal | None:
         """What the balance has to be by the deals; None when what it was before them isn't known.
