@@ -162,15 +162,25 @@ def _apply(book: _Book, execution: Execution, account_currency: str) -> Iterator
     """Close what the execution closes, oldest lot first, and open what is left of it."""
     left = _Part.whole(execution)
     opposite = book.lots[Side.SELL if execution.side is Side.BUY else Side.BUY]
-    while left.quantity and opposite and execution.effect is not Effect.OPEN:
-        quantity = min(left.quantity, opposite[0].quantity)
-        yield _closed(opposite[0].take(quantity), left.take(quantity), account_currency)
+    closing = left.take(_closes(left, opposite))
+    if closing.quantity and execution.effect is not Effect.CLOSE:
+        closing.pnl, left.pnl = execution.realised_pnl, None  # what it opens has earned nothing yet
+    while closing.quantity:
+        quantity = min(closing.quantity, opposite[0].quantity)
+        yield _closed(opposite[0].take(quantity), closing.take(quantity), account_currency)
         if not opposite[0].quantity:
             opposite.popleft()
     if left.quantity and execution.effect is Effect.CLOSE:
         yield _closed(None, left.take(left.quantity), account_currency)
     elif left.quantity:
         book.lots[execution.side].append(left)
+
+
+def _closes(part: _Part, opposite: Iterable[_Part]) -> Decimal:
+    """How much of the open lots an execution closes."""
+    if part.execution.effect is Effect.OPEN:
+        return Decimal(0)
+    return min(part.quantity, sum((lot.quantity for lot in opposite), Decimal(0)))
 
 
 def _closed(entry: _Part | None, exit_: _Part, account_currency: str) -> RoundTrip:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -97,6 +98,22 @@ def test_a_broker_that_pairs_and_names_no_currency_means_the_accounts() -> None:
     found = trips(fill("o", Side.BUY, "1", "1", 1, position_id="p"), fill("c", Side.SELL, "1", "2", 2, **closing))
     # then it is the account's
     assert [(t.gross_pnl, t.currency) for t in found] == [(3, "EUR")]
+
+
+@pytest.mark.parametrize("effect", [Effect.CLOSE_AND_OPEN, None])
+def test_what_turns_a_position_has_earned_all_by_what_it_closed(effect: Effect | None) -> None:
+    # given a long of two, and a sell of three that the broker says to have earned 125
+    turn = {"position_id": "p", "effect": effect, "realised_pnl": Decimal(125), "pnl_currency": "USD"}
+    found = trips(
+        fill("o", Side.BUY, "2", "100", 1, position_id="p", effect=Effect.OPEN),
+        fill("t", Side.SELL, "3", "110", 2, **turn),
+        fill("c", Side.BUY, "1", "105", 3, position_id="p", effect=Effect.CLOSE, realised_pnl=Decimal(7)),
+    )
+    # then all of it belongs to the two that were closed, and the one that was opened earns its own
+    assert [(t.entry_trade_id, t.exit_trade_id, t.quantity, t.gross_pnl) for t in found] == [
+        ("o", "t", 2, 125),
+        ("t", "c", 1, 7),
+    ]
 
 
 def test_a_close_whose_entry_is_older_than_what_we_hold_is_shown_without_inventing_one() -> None:
