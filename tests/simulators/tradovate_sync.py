@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import httpx
+import pytest
 
 from brokersync.brokers.tradovate.provider import provider
+from brokersync.domain.errors import SyncError
 from brokersync.domain.pages import Checkpoint, ComeBack, Normalised, RawPage
 from brokersync.domain.trades import LedgerEntry
 from brokersync.ports.brokers import FetchContext, HttpAnswer, ProcessSession, Session
@@ -162,6 +164,13 @@ class Simulated:
             held = [one for (owner, _), one in kept.entries.items() if owner == number]
             found += [f"{number}: {line}" for line in differences(true, held, complete=complete)]
         return found
+
+
+def fails(simulated: Simulated, kept: Kept, **changed: object) -> SyncError:
+    """The error that a sync ends with."""
+    with pytest.raises(SyncError) as raised:
+        simulated.sync(kept, **changed)  # type: ignore[arg-type]
+    return raised.value
 
 
 def _entries(told: Mapping[str, object]) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""What leads from a fill to its account, contract, currency, costs and profit: rows of six other lists. Pure."""
+"""What leads from a fill to its account, contract, currency, costs and profit: rows of other lists. Pure."""
 
 import json
 from collections import defaultdict
