@@ -48,14 +48,15 @@ def normalise(
 @app.command()
 def brokers(
     as_json: Annotated[bool, typer.Option("--json", help="The document of GET /brokers instead of a table.")] = False,
+    stack: StackName = "",
 ) -> None:
-    """List the brokers that can be connected, and what each of them needs."""
-    from local.commands.brokers import brokers_json, show_brokers
+    """List the brokers that can be connected, what each of them needs, and how it is where a stack runs."""
+    from local.commands.brokers import brokers_json, show_brokers, stack_there
 
     if as_json:
-        typer.echo(brokers_json())
+        typer.echo(brokers_json(stack_there(stack)))
     else:
-        show_brokers()
+        show_brokers(stack_there(stack))
 
 
 @app.command()

@@ -9,6 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from brokersync import telemetry
 from brokersync.aws.accounts import DynamoAccounts
+from brokersync.aws.breakers import DynamoBreakers
 from brokersync.aws.connections import DynamoConnectionRecords, DynamoConnectionWriter
 from brokersync.aws.exports import S3Exports
 from brokersync.aws.feeds import DynamoFeeds
@@ -76,7 +77,7 @@ def build(settings: ApiSettings) -> APIGatewayHttpResolver:
         review=Review(own, feeds, request_sync, owe, clock),
         backfill=Backfill(own, feeds, queue, catalog, ids, clock),
         change_account=ChangeAccount(own, Schedules(feeds, catalog), accounts),
-        list_brokers=ListBrokers(catalog.slugs(), catalog),
+        list_brokers=ListBrokers(catalog.slugs(), catalog, DynamoBreakers(session), clock),
         connecting=Connecting(
             connections=DynamoConnectionWriter(session, settings.kms_key_id, manifests=catalog),
             records=records,

@@ -7,6 +7,7 @@ from brokersync.aws.feeds import DynamoFeeds
 from brokersync.aws.queue import SqsSyncQueue
 from brokersync.aws.scheduler import DynamoScheduler
 from brokersync.aws.session import AwsSession
+from brokersync.brokers.catalog import BrokerCatalog
 from brokersync.contracts.triggers import Tick
 from brokersync.runtime import LambdaContext, LambdaDeadline, RandomIds, SystemClock
 from brokersync.services.dispatch_due import DispatchDue
@@ -18,11 +19,13 @@ logger = telemetry.make_logger("dispatcher")
 
 def build(settings: DispatcherSettings) -> DispatchDue:
     """Wire the service to AWS."""
-    session = AwsSession(table_prefix=settings.table_prefix)
+    session, catalog = AwsSession(table_prefix=settings.table_prefix), BrokerCatalog()
+    manifests = [catalog.manifest(slug) for slug in catalog.slugs()]
     return DispatchDue(
         scheduler=DynamoScheduler(session),
         feeds=DynamoFeeds(session),
         queue=SqsSyncQueue(session, settings.sync_queue_url, settings.backfill_queue_url),
+        sessions={one.slug: one.session for one in manifests if one.session is not None},
         clock=SystemClock(),
         ids=RandomIds(),
         rng=random.Random(),  # noqa: S311 (spreads load, hides nothing)

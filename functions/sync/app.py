@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 from brokersync import telemetry
 from brokersync.aws.accounts import DynamoAccounts
+from brokersync.aws.breakers import DynamoBreakers
 from brokersync.aws.bus import EventBridgeBus
 from brokersync.aws.connections import DynamoConnections
 from brokersync.aws.erasing import DynamoErasing
@@ -31,6 +32,7 @@ from brokersync.contracts.triggers import BatchAnswer, BatchItemFailure, QueueBa
 from brokersync.ports.world import Clock
 from brokersync.run_metrics import emit_batch
 from brokersync.runtime import LambdaContext, LambdaDeadline, RandomIds, SystemClock
+from brokersync.services.breakers import Breakers
 from brokersync.services.open_broker import SyncPorts
 from brokersync.services.shared_limits import SharedLimits
 from brokersync.services.store_chunk import ChunkStores
@@ -69,6 +71,7 @@ def build(settings: SyncSettings, session: AwsSession, clock: Clock) -> SyncBatc
         connections=DynamoConnections(session, settings.kms_key_id, clock=clock),
         erasing=DynamoErasing(session, settings.snapshot_bucket),
         catalog=catalog,
+        breakers=Breakers(DynamoBreakers(session), clock),
         http=HttpxBrokers(shared_permits=SharedLimits(DynamoLimitLedger(session)), clock=clock),
         queue=SqsSyncQueue(session, settings.sync_queue_url, settings.backfill_queue_url),
         bus=EventBridgeBus(session, settings.event_bus_name),

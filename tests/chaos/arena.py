@@ -151,6 +151,7 @@ class Arena:
         """A dispatcher of its own, at the arena's time; `queue` takes the place of the stack's."""
         own = session or self.stack.session
         return DispatchDue(
+            sessions={},
             scheduler=DynamoScheduler(own),
             feeds=type(self.stack.feeds)(own),
             queue=queue or SqsSyncQueue(own, *self._queue_urls),

@@ -21,6 +21,8 @@ DIMENSIONS = {
     Metric.FEEDS_DUE: {"service"},
     Metric.FEEDS_QUEUED: {"service"},
     Metric.TICKS_BEHIND: {"service"},
+    Metric.HELD_BACK: {"service"},
+    Metric.UNSAVED_SESSIONS: {"service"},
 }
 DIMENSIONS |= {metric: {"service", "broker"} for metric in Metric if metric not in DIMENSIONS}
 
@@ -166,6 +168,22 @@ def test_the_failure_rate_is_of_runs_that_are_over() -> None:
     outcomes = {dimensions["outcome"] for _, _, dimensions in watched(rate)}
     assert outcomes == {outcome.value for outcome in Outcome} - {Outcome.DEFERRED.value}
     assert (rate["ComparisonOperator"], rate["Threshold"]) == ("GreaterThanThreshold", 10)
+
+
+def test_a_broker_that_stays_in_trouble_is_an_alarm() -> None:
+    # given what is held back while a broker has trouble; then a quarter of an hour of it is an alarm
+    alarm = ALARMS["CircuitOpenAlarm"]
+    assert alarm["MetricName"] == Metric.HELD_BACK
+    assert alarm["Period"] * alarm["DatapointsToAlarm"] == 15 * 60
+    assert (alarm["Statistic"], alarm["Threshold"], alarm["TreatMissingData"]) == ("Sum", 0, "notBreaching")
+
+
+def test_data_that_is_about_to_be_lost_is_an_alarm_at_once() -> None:
+    # given a session that nobody has fetched though half of the time is over; then the first one is an alarm
+    alarm = ALARMS["UnsavedSessionsAlarm"]
+    assert alarm["MetricName"] == Metric.UNSAVED_SESSIONS
+    assert (alarm["Period"], alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (60, 1, 1)
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
 
 
 def test_syncs_that_reach_their_limit_are_an_alarm() -> None:

@@ -145,6 +145,22 @@ def test_connections_are_never_written_as_a_whole_and_feeds_only_when_they_are_m
     assert who_may("dynamodb:PutItem", "FeedsTable.Arn") == {"ApiRole", "SyncRole"}
 
 
+def test_only_the_sync_says_that_a_broker_has_trouble() -> None:
+    # given the rights on the breakers; then the API tells how brokers are, and the sync finds it out
+    rights = {
+        (name, action)
+        for name, role in ROLES.items()
+        for one in statements(role)
+        if "BreakersTable.Arn" in one["Resource"]
+        for action in one["Action"]
+    }
+    assert rights == {
+        ("ApiRole", "dynamodb:BatchGetItem"),
+        ("SyncRole", "dynamodb:BatchGetItem"),
+        ("SyncRole", "dynamodb:UpdateItem"),
+    }
+
+
 def test_the_api_can_connect_and_wish_but_not_store_what_brokers_say() -> None:
     # given the API's rights; then it has none on buses, and of buckets it writes and reads exports alone
     assert {action.split(":")[0] for action in granted("ApiRole")} == {"logs", "xray", "dynamodb", "sqs", "kms", "s3"}

@@ -9,7 +9,13 @@ import httpx
 
 from brokersync.brokers.redaction import redact, silence_http_logs
 from brokersync.brokers.retry import TryAgain
-from brokersync.domain.errors import BrokerChangedError, ErrorCode, RetryLaterError, UserActionNeededError
+from brokersync.domain.errors import (
+    BrokerChangedError,
+    ErrorCode,
+    OutOfTimeError,
+    RetryLaterError,
+    UserActionNeededError,
+)
 from brokersync.ports.brokers import HttpAnswer
 from brokersync.ports.world import Clock
 
@@ -28,6 +34,10 @@ class Ask:
     headers: Mapping[str, str] | None = None
     json: Mapping[str, object] | None = None
     form: Mapping[str, str] | None = None
+
+
+class _TooSlowError(Exception):
+    """The whole answer took longer than its limit."""
 
 
 class Exchange:
@@ -62,15 +72,23 @@ class Exchange:
         limit = min(self._timeout_seconds, seconds_left)
         try:
             return self._receive(ask, limit)
+        except _TooSlowError as error:
+            raise self._timed_out(limit, str(error)) from None
         except (httpx.InvalidURL, httpx.UnsupportedProtocol):
             raise BrokerChangedError("The broker named an address that is none.", detail=redact(ask.url)) from None
         except httpx.TimeoutException as error:
-            raise _timed_out(f"{redact(ask.url)}: {type(error).__name__}") from None
+            raise self._timed_out(limit, f"{redact(ask.url)}: {type(error).__name__}") from None
         except (httpx.TransportError, httpx.DecodingError) as error:
             detail = f"{redact(ask.url)}: {type(error).__name__}"
             raise TryAgain(
                 RetryLaterError(ErrorCode.BROKER_UNAVAILABLE, "The broker can't be reached.", detail=detail)
             ) from None
+
+    def _timed_out(self, limit: float, detail: str) -> TryAgain:
+        """Too slow for what was left to us says nothing about the broker; too slow for the usual limit does."""
+        if limit < self._timeout_seconds:
+            return TryAgain(OutOfTimeError("There was not enough time left for the broker's answer.", detail=detail))
+        return TryAgain(RetryLaterError(ErrorCode.TIMEOUT, "The broker took too long to answer.", detail=detail))
 
     def _receive(self, ask: Ask, limit: float) -> HttpAnswer:
         ends = self._clock.now() + timedelta(seconds=limit)
@@ -95,7 +113,7 @@ class Exchange:
                         f"The broker's answer is larger than {self._max_bytes // 2**20} MB.", detail=redact(ask.url)
                     )
                 if self._clock.now() > ends:  # httpx limits each read, not all of them
-                    raise _timed_out(f"{redact(ask.url)}: {len(body)} bytes in {limit:.0f} s")
+                    raise _TooSlowError(f"{redact(ask.url)}: {len(body)} bytes in {limit:.0f} s")
             return HttpAnswer(
                 status=response.status_code,
                 # A session's cookie is a secret, and headers may be kept with the page.
@@ -112,7 +130,3 @@ def _check(headers: Mapping[str, str] | None) -> None:
                 ErrorCode.CREDENTIALS_REJECTED,
                 "The credential has a character that none of this broker can have: copy it again.",
             )
-
-
-def _timed_out(detail: str) -> TryAgain:
-    return TryAgain(RetryLaterError(ErrorCode.TIMEOUT, "The broker took too long to answer.", detail=detail))

@@ -8,7 +8,7 @@ from datetime import timedelta
 from brokersync.brokers.exchange import Ask, Exchange
 from brokersync.brokers.permits import ProcessPermits
 from brokersync.brokers.retry import TryAgain, retry_after, retrying, time_named
-from brokersync.domain.errors import ErrorCode, RetryLaterError
+from brokersync.domain.errors import ErrorCode, OutOfTimeError, RetryLaterError
 from brokersync.domain.limiter import RESERVE_AHEAD, is_good
 from brokersync.domain.manifests import LimitScope, Manifest
 from brokersync.domain.runs import RunStats
@@ -145,7 +145,7 @@ class _RunHttp:
         for _ in range(PERMIT_TRIES):
             patience = min(RESERVE_AHEAD.total_seconds(), self._seconds_left())
             if patience <= 0:
-                raise RetryLaterError(ErrorCode.TIMEOUT, "There was no time left to ask the broker.")
+                raise OutOfTimeError("There was no time left to ask the broker.")
             now = self._clock.now()
             slot = self._permits.take(self._limit_key, self._windows, now)
             wait = (slot - now).total_seconds()

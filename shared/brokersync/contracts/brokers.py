@@ -1,11 +1,12 @@
 """The catalog of brokers as the API and the command line tell it: what the manifests say, in one document."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Self
 
 from pydantic import Field
 
-from brokersync.contracts.http.base import Body
+from brokersync.contracts.http.base import Body, Instant
+from brokersync.domain.breaker import BreakerStatus, Circuit
 from brokersync.domain.feeds import FetchScope
 from brokersync.domain.manifests import AuthField, LimitScope, Manifest
 
@@ -53,6 +54,17 @@ class BrokerCapabilities(Body):
     )
 
 
+class BrokerCircuit(Body):
+    """Whether we ask the broker in one environment, or leave it in peace because it has trouble."""
+
+    environment: str = Field(examples=["practice"])
+    state: BreakerStatus = Field(
+        description="`closed`: all is well. `open`: nobody asks before `retry_at`. `half_open`: the next sync tries."
+    )
+    since: Instant | None = Field(description="Since when the broker has had trouble; null while closed.")
+    retry_at: Instant | None = Field(description="When it is asked again; null while closed or half open.")
+
+
 class Broker(Body):
     """A broker that can be connected."""
 
@@ -69,9 +81,14 @@ class Broker(Body):
     perishable: bool = Field(description="Whether the broker forgets what is not fetched in time.")
     news_note: str = Field(description="When news can exist; empty where they come at once.")
 
+    circuits: tuple[BrokerCircuit, ...] | None = Field(
+        description="How each environment is right now. Empty where every trader has a server of his own; null when "
+        "it is not known."
+    )
+
     @classmethod
-    def of(cls, manifest: Manifest) -> Self:
-        """From the broker's manifest."""
+    def of(cls, manifest: Manifest, circuits: Sequence[Circuit] | None) -> Self:
+        """From the broker's manifest and how the broker is."""
         return cls(
             slug=manifest.slug,
             name=manifest.name,
@@ -95,6 +112,7 @@ class Broker(Body):
             history_days=manifest.history_depth_days,
             perishable=manifest.perishable,
             news_note=manifest.news_note,
+            circuits=None if circuits is None else tuple(map(BrokerCircuit.model_validate, circuits)),
         )
 
 
@@ -104,6 +122,6 @@ class Brokers(Body):
     brokers: tuple[Broker, ...]
 
     @classmethod
-    def of(cls, manifests: Iterable[Manifest]) -> Self:
-        """From the brokers' manifests."""
-        return cls(brokers=tuple(Broker.of(manifest) for manifest in manifests))
+    def of(cls, brokers: Iterable[tuple[Manifest, Sequence[Circuit] | None]]) -> Self:
+        """From each broker's manifest and how it is."""
+        return cls(brokers=tuple(Broker.of(manifest, circuits) for manifest, circuits in brokers))

@@ -2,6 +2,7 @@
 
 SyncError
 ├── RetryLaterError        wait, then ask again: rate limited, broker down, timeout, statement not ready
+│   └── OutOfTimeError     the invocation's time ran out, not the broker's
 ├── UserActionNeededError  only the trader can mend it: credential, consent, set-up at the broker
 ├── NeedsReviewError       the answer is plausible but contradicts what we hold: a person decides
 └── BrokerChangedError     the answer breaks the broker's contract, or our own code does: developers look
@@ -83,6 +84,13 @@ class RetryLaterError(SyncError):
     ) -> None:
         super().__init__(code, safe_message, detail=detail)
         self.not_before = not_before
+
+
+class OutOfTimeError(RetryLaterError):
+    """Our own time ran out before the broker's: that says nothing about the broker."""
+
+    def __init__(self, safe_message: str, *, detail: str = "") -> None:
+        super().__init__(ErrorCode.TIMEOUT, safe_message, detail=detail)
 
 
 class UserActionNeededError(SyncError):

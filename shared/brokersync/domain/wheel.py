@@ -28,10 +28,18 @@ class WheelKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueKey:
-    """A key to query, and the latest minute of the range at which its feeds were due."""
+    """A key to query, and the latest minute of the range at which its feeds were due.
+
+    With a `broker` only that one's feeds are.
+    """
 
     key: WheelKey
     tick: int
+    broker: str = ""
+
+    def includes(self, broker: str) -> bool:
+        """Whether feeds of this broker are due."""
+        return self.broker in ("", broker)
 
 
 def round_up_interval(minutes: int) -> int:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from brokersync.contracts.jobs import SyncJob
+from brokersync.domain.breaker import comes_back_at
 from brokersync.domain.errors import (
     BrokerChangedError,
     ErrorCode,
@@ -156,6 +157,8 @@ def _failed(finish: Finish, feed: Feed, work: Work, error: SyncError, now: datet
         return replace(finish, outcome=Outcome.NEEDS_REVIEW)
     if isinstance(error, RetryLaterError) and _defers(error):
         later = error.not_before or now + RETRY_DELAYS[0]
+        if error.code is ErrorCode.CIRCUIT_OPEN:
+            later = comes_back_at(feed.feed_id, feed.interval_min, later)
         owed = replace(_owe(work, later), attempt=work.attempt, state=work.state)
         return replace(finish, outcome=Outcome.DEFERRED, wanted=owed)
     finish = replace(finish, failure_count=feed.failure_count + 1, first_failed_at=feed.first_failed_at or now)

@@ -2,12 +2,15 @@
 
 import logging
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from brokersync.contracts.jobs import SyncJob
+from brokersync.domain.manifests import TradingSession
 from brokersync.domain.runs import RequestedBy
+from brokersync.domain.sessions import saving_keys
 from brokersync.domain.times import minute_of
-from brokersync.domain.wheel import INTERVALS, DueKey, due_keys
+from brokersync.domain.wheel import DueKey, due_keys
 from brokersync.ports.dispatching import Position, Scheduler
 from brokersync.ports.feeds import DueFeed, Feeds
 from brokersync.ports.messages import SyncQueue
@@ -17,6 +20,7 @@ from brokersync.ports.world import Clock, Deadline, Ids
 log = logging.getLogger(__name__)
 
 RESERVE_SECONDS = 5.0
+FIRST_LOOK_MINUTES = 60
 OUTAGE_MINUTES = 5  # behind by more, a catch-up is spread out instead of sent at once
 MAX_SPREAD_SECONDS = 900  # the longest that a queue holds a message back
 ALL_BROKERS = "*"
@@ -35,11 +39,21 @@ class DispatchDue:
     """Finds due feeds and sends their jobs."""
 
     def __init__(
-        self, *, scheduler: Scheduler, feeds: Feeds, queue: SyncQueue, clock: Clock, ids: Ids, rng: random.Random
+        self,
+        *,
+        scheduler: Scheduler,
+        feeds: Feeds,
+        queue: SyncQueue,
+        sessions: Mapping[str, TradingSession],
+        clock: Clock,
+        ids: Ids,
+        rng: random.Random,
     ) -> None:
+        """`sessions` are those of the perishable brokers, by slug."""
         self._scheduler = scheduler
         self._feeds = feeds
         self._queue = queue
+        self._sessions = sessions
         self._clock = clock
         self._ids = ids
         self._rng = rng
@@ -49,8 +63,8 @@ class DispatchDue:
         now = minute_of(self._clock.now())
         state = self._scheduler.state()
         report = DispatchReport()
-        # A dispatcher that never ran finds every feed due once.
-        position = state.position or Position(done_minute=now - INTERVALS[-1])
+        # A dispatcher that never ran looks back a little; who connects is woken without it.
+        position = state.position or Position(done_minute=now - FIRST_LOOK_MINUTES)
         spread = state.position is not None and now - position.done_minute > OUTAGE_MINUTES
         try:
             while position.done_minute < now:
@@ -71,14 +85,16 @@ class DispatchDue:
     def _dispatch_range(
         self, position: Position, paused: frozenset[str], deadline: Deadline, report: DispatchReport, *, spread: bool
     ) -> Position:
-        keys = list(due_keys(position.done_minute, position.target_minute))
+        after, through = position.done_minute, position.target_minute
+        keys = [*due_keys(after, through), *saving_keys(self._sessions, after, through)]
         while position.key_index < len(keys):
             if deadline.seconds_left() < RESERVE_SECONDS:
                 return self._scheduler.move(position)
             key = keys[position.key_index]
             page = self._feeds.due(key.key.text, position.start)
-            report.due += len(page.feeds)
-            wanted = [feed for feed in page.feeds if not paused & {feed.broker, ALL_BROKERS}]
+            due = [feed for feed in page.feeds if key.includes(feed.broker)]
+            report.due += len(due)
+            wanted = [feed for feed in due if not paused & {feed.broker, ALL_BROKERS}]
             self._send(key, wanted, spread=spread)
             report.queued += len(wanted)
             if page.next_start:

@@ -10,23 +10,31 @@ from brokersync.domain.errors import ErrorCode, SyncError
 from brokersync.domain.feeds import Feed, FeedPurpose, Lease, Wanted
 from brokersync.domain.plans import TERMS
 from brokersync.domain.runs import Outcome, RequestedBy, SyncRun
+from brokersync.domain.sessions import is_unsaved
+from brokersync.domain.times import minute_of, start_of_minute
+from brokersync.domain.wheel import next_due
 from brokersync.services.conclude import Conclusion
 from brokersync.services.open_broker import SyncPorts
 from brokersync.services.progress import Progress, Work
 
 log = logging.getLogger(__name__)
 
+FETCHED_NOT_ALL = frozenset({Outcome.FAILED, Outcome.DEFERRED})  # others have every answer stored, understood or not
 MAX_DELAY_SECONDS = 900  # the longest that a queue holds a message back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
-    """What a run did, for log, metrics and queue. `recovery_seconds`: how long the feed had been failing, if it was."""
+    """What a run did, for log, metrics and queue.
+
+    `recovery_seconds`: how long the feed had been failing, if it was. `unsaved`: a session's data will soon be lost.
+    """
 
     broker: str
     run: SyncRun
     redeliver: bool
     recovery_seconds: float | None
+    unsaved: bool = False
 
 
 class EndRun:
@@ -74,7 +82,12 @@ class EndRun:
             recovery_seconds=(finish.finished_at - feed.first_failed_at).total_seconds()
             if recovered and feed.first_failed_at
             else None,
+            unsaved=finish.outcome in FETCHED_NOT_ALL and self._is_unsaved(feed, finish.finished_at),
         )
+
+    def _is_unsaved(self, feed: Feed, now: datetime) -> bool:
+        session = self._p.catalog.provider(feed.broker).manifest.session
+        return session is not None and is_unsaved(session, now, feed.last_successful_at)
 
     def close(self, feed: Feed, dead: Lease) -> None:
         """Write the run of a worker that died; its own row stands if it got that far."""
@@ -106,6 +119,10 @@ class EndRun:
 
     def _wake(self, feed: Feed, wanted: Wanted, now: datetime) -> None:
         """Send the message that wakes owed work in time; without it the wheel does, later."""
+        if feed.sync_enabled and wanted.not_before == start_of_minute(
+            next_due(feed.feed_id, feed.interval_min, minute_of(wanted.not_before) - 1)
+        ):
+            return  # at that very minute the dispatcher sends a message anyway
         delay = math.ceil(max(0.0, (wanted.not_before - now).total_seconds()))
         if delay > MAX_DELAY_SECONDS:
             return

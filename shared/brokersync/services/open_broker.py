@@ -13,6 +13,7 @@ from brokersync.ports.connections import Connection, Connections, Erasing
 from brokersync.ports.messages import Bus, SyncQueue
 from brokersync.ports.storage import Runs, Snapshots
 from brokersync.ports.world import Clock, Deadline, Ids
+from brokersync.services.breakers import Breakers
 from brokersync.services.progress import Progress, Work
 from brokersync.services.store_chunk import ChunkStores
 
@@ -28,6 +29,7 @@ class SyncPorts:
     erasing: Erasing
     catalog: Catalog
     http: BrokerHttpFactory
+    breakers: Breakers
     queue: SyncQueue
     bus: Bus
     clock: Clock

@@ -98,7 +98,9 @@ class SyncFeed:
                 case FeedPurpose.SYNC:
                     return self._sync(feed, lease, work, progress, deadline)
                 case FeedPurpose.DISCOVER:
-                    return self._discover.run(feed, lease, open_broker(self._p, feed, work, progress, deadline))
+                    opened = open_broker(self._p, feed, work, progress, deadline)
+                    with self._p.breakers.guarding(opened.provider.manifest, opened.connection.environment):
+                        return self._discover.run(feed, lease, opened)
                 case FeedPurpose.ERASE:
                     return self._erase.run(feed, lease, deadline)
         except LeaseLostError:
@@ -125,7 +127,8 @@ class SyncFeed:
         replay.holes(chunk, self._tried)
         if progress.load is not None and progress.load.kind is LoadKind.REPLAY:
             return replay.run(chunk, deadline)
-        return FetchFeed(self._p, feed, lease, work, progress, opened).run(chunk, deadline)
+        with self._p.breakers.guarding(manifest, opened.connection.environment):
+            return FetchFeed(self._p, feed, lease, work, progress, opened).run(chunk, deadline)
 
 
 def _names(feed: Feed, lease: Lease) -> dict[str, object]:

@@ -16,6 +16,7 @@ from brokersync.domain.runs import Outcome, RequestedBy, RunStats, SyncRun
 from brokersync.domain.trades import StoredEntry
 from brokersync.ports.brokers import FetchContext
 from brokersync.ports.connections import Connection
+from brokersync.services.breakers import Breakers
 from brokersync.services.end_run import RunReport
 from brokersync.services.open_broker import SyncPorts
 from brokersync.services.store_chunk import ChunkStores
@@ -36,6 +37,7 @@ from tests.contract.brokers.recording import (
 )
 from tests.contract.brokers.verdicts import Synced, first_leak, wrong_figures
 from tests.fakes import FakeBus, FakeConnections, FakeDeadline, FakeErasing, FakeIds, FakeRuns, FakeSyncQueue
+from tests.fakes.breakers import FakeBreakers
 
 RUNS = 60  # more than any job needs to come to its end
 EVERYTHING = 10**9
@@ -83,6 +85,7 @@ class Connected:
                 connections=self.connections,
                 erasing=FakeErasing(),
                 catalog=self.catalog,
+                breakers=Breakers(FakeBreakers(), clock),
                 http=self.http,
                 queue=FakeSyncQueue(),
                 bus=FakeBus(),

@@ -59,6 +59,7 @@ from tests.fakes import (
     FakeSyncQueue,
     FakeUsers,
 )
+from tests.fakes.breakers import FakeBreakers
 from tests.fakes.kept_for_users import FakeExports, FakeRepeats
 from tests.fakes.limits import FakeLimitLedger
 from tests.fakes.time_and_chance import START
@@ -161,6 +162,7 @@ class ApiWorld:
     connections: FakeConnections = field(default_factory=FakeConnections)
     users: FakeUsers = field(default_factory=FakeUsers)
     limits: FakeLimitLedger = field(default_factory=FakeLimitLedger)
+    breakers: FakeBreakers = field(default_factory=FakeBreakers)
     repeats: FakeRepeats = field(default_factory=FakeRepeats)
 
     def __post_init__(self) -> None:
@@ -183,7 +185,7 @@ class ApiWorld:
             review=Review(self.own, self.feeds, request_sync, owe, self.clock),
             backfill=Backfill(self.own, self.feeds, self.queue, OneBroker(), self.ids, self.clock),
             change_account=ChangeAccount(self.own, Schedules(self.feeds, OneBroker()), self.accounts),
-            list_brokers=ListBrokers(BROKERS, BrokerCatalog()),
+            list_brokers=ListBrokers(BROKERS, BrokerCatalog(), self.breakers, self.clock),
             connecting=Connecting(
                 connections=self.connections,
                 records=self.connections,

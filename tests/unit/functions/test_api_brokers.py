@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 from brokersync.brokers.catalog import BrokerCatalog
+from brokersync.domain.breaker import OPEN_FOR
 from local.commands.brokers import brokers_json
 from tests.unit.functions.api_world import BROKERS, ApiWorld
 
@@ -39,6 +40,39 @@ def test_each_broker_tells_what_a_trader_needs_to_connect() -> None:
         assert broker["news_note"] == manifest.news_note
 
 
+def test_a_broker_in_trouble_says_so_by_environment() -> None:
+    # given a broker that has trouble in one environment, and one whose time to be left in peace is over
+    world = ApiWorld()
+    since = world.clock.now()
+    world.breakers.open("oanda:live", since, since + OPEN_FOR)
+    world.breakers.open("ibkr_flex:live", since - 2 * OPEN_FOR, since - OPEN_FOR)
+    # when the catalog is read
+    told = {broker["slug"]: broker["circuits"] for broker in world.get("/brokers").json["brokers"]}
+    # then each environment says how it is, since when, and when it is asked again
+    assert told["oanda"] == [
+        {"environment": "practice", "state": "closed", "since": None, "retry_at": None},
+        {
+            "environment": "live",
+            "state": "open",
+            "since": "2026-03-02T10:30:00Z",
+            "retry_at": "2026-03-02T10:31:00Z",
+        },
+    ]
+    ((half_open),) = told["ibkr_flex"]
+    assert (half_open["state"], half_open["retry_at"]) == ("half_open", None)
+
+
+def test_the_catalog_is_told_though_nobody_knows_how_brokers_are() -> None:
+    # given breakers that can't be read
+    world = ApiWorld()
+    world.breakers.down = True
+    # when the catalog is read
+    answer = world.get("/brokers")
+    # then it is there, and says that this is not known
+    assert answer.status == 200
+    assert {broker["circuits"] for broker in answer.json["brokers"]} == {None}
+
+
 def test_the_catalog_is_for_whoever_is_signed_in() -> None:
     # given two traders and somebody without a token
     world = ApiWorld()
@@ -59,7 +93,9 @@ def test_i7_the_catalog_holds_no_address_to_send_credentials_to() -> None:
 
 def test_the_command_line_prints_the_same_document() -> None:
     # given the API's document
-    told = {broker["slug"]: broker for broker in ApiWorld().get("/brokers").json["brokers"]}
+    world = ApiWorld()
+    world.breakers.down = True  # as where no stack runs
+    told = {broker["slug"]: broker for broker in world.get("/brokers").json["brokers"]}
     # when the command line prints its own, of all brokers
     printed = {broker["slug"]: broker for broker in json.loads(brokers_json())["brokers"]}
     # then each broker is told in the same words

@@ -18,7 +18,8 @@ from brokersync.domain.feeds import Feed, Wanted
 from brokersync.domain.pages import ComeBack
 from brokersync.domain.plans import Plan
 from brokersync.domain.runs import Outcome, RequestedBy, SectionState
-from brokersync.domain.times import minute_of
+from brokersync.domain.times import minute_of, start_of_minute
+from brokersync.domain.wheel import next_due
 from brokersync.services.conclude import Completed, Conclusion, OutOfTime, Verdict, conclude
 from brokersync.services.progress import Progress, Work
 
@@ -96,6 +97,24 @@ def test_i10_failures_are_tried_again_after_1_5_and_15_minutes_and_then_said_to_
     assert (last.finish.wanted, last.finish.outcome, last.finish.runnable) == (None, Outcome.FAILED, True)
     assert kinds(last) == ["sync_job_failed"]
     assert not last.redeliver
+
+
+def test_i6_who_is_held_back_by_a_breaker_comes_back_at_a_minute_of_its_own_and_uses_no_try() -> None:
+    # given feeds of one interval that an open breaker held back, with two tries used up
+    until = NOW + timedelta(seconds=45)
+    held_back = RetryLaterError(ErrorCode.CIRCUIT_OPEN, "The broker has trouble.", not_before=until)
+    work = Work(job_id="job_1", requested_by=RequestedBy.RETRY, attempt=2)
+    ends = [end(held_back, feed=replace(FEED, feed_id=f"acc_{n}"), work=work).finish for n in range(40)]
+    # then each waits for its own tick after that, and none has used a try
+    assert {finish.outcome for finish in ends} == {Outcome.DEFERRED}
+    assert {finish.wanted.attempt for finish in ends if finish.wanted} == {2}
+    for number, finish in enumerate(ends):
+        assert finish.wanted is not None
+        assert finish.wanted.not_before > until
+        tick = next_due(f"acc_{number}", FEED.interval_min, minute_of(until))
+        assert finish.wanted.not_before == start_of_minute(tick)
+        assert Feed.owes(replace(FEED, wanted=finish.wanted), "job_2", tick, start_of_minute(tick))
+    assert len({finish.wanted.not_before for finish in ends if finish.wanted}) > 8
 
 
 def test_i6_a_missing_permit_or_a_hint_defers_to_its_time_and_uses_no_try() -> None:

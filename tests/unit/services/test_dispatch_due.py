@@ -2,13 +2,17 @@
 
 import logging
 import random
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brokersync.domain.feeds import Feed
+from brokersync.domain.manifests import TradingSession
 from brokersync.domain.plans import Plan
 from brokersync.domain.times import minute_of
 from brokersync.ports.dispatching import Position
@@ -19,7 +23,14 @@ from tests.fakes import FakeClock, FakeDeadline, FakeFeeds, FakeIds, FakeSchedul
 class Wheel:
     """A dispatcher and its feeds."""
 
-    def __init__(self, feeds: int = 0, *, interval: int = 15, page_size: int = 1000) -> None:
+    def __init__(
+        self,
+        feeds: int = 0,
+        *,
+        interval: int = 15,
+        page_size: int = 1000,
+        sessions: Mapping[str, TradingSession] = MappingProxyType({}),
+    ) -> None:
         self.clock, self.feeds, self.queue = FakeClock(), FakeFeeds(page_size=page_size), FakeSyncQueue()
         self.scheduler = FakeScheduler()
         for number in range(feeds):
@@ -28,6 +39,7 @@ class Wheel:
             scheduler=self.scheduler,
             feeds=self.feeds,
             queue=self.queue,
+            sessions=sessions,
             clock=self.clock,
             ids=FakeIds(),
             rng=random.Random(7),
@@ -63,11 +75,18 @@ def test_no_feeds_no_messages_and_it_says_so(caplog: pytest.LogCaptureFixture) -
     assert "nothing_due" in caplog.text
 
 
-def test_the_first_tick_ever_finds_every_feed_once() -> None:
-    wheel = Wheel(25)
+@pytest.mark.parametrize("interval", [5, 15, 60])
+def test_the_first_tick_ever_looks_back_an_hour_and_finds_every_feed_of_that_once(interval: int) -> None:
+    # given feeds, and a dispatcher that never ran
+    wheel, queries = Wheel(25, interval=interval), []
+    due = wheel.feeds.due
+    wheel.feeds.due = lambda key, start: (queries.append(key), due(key, start))[1]  # type: ignore[method-assign]
+    # when it runs
     report = wheel.tick()
+    # then each is sent once, and no key of the last day was looked at that the last hour doesn't have
     assert (report.due, report.queued, report.behind) == (25, 25, 0)
     assert sorted(wheel.sent()) == sorted(f"acc_{n}" for n in range(25))
+    assert len(queries) == 5 + 10 + 15 + 30 + 60 + 60 + 60
 
 
 def test_a_job_names_its_feed_its_user_and_its_tick() -> None:
@@ -187,3 +206,80 @@ def test_the_wheel_goes_on_over_days() -> None:
         wheel.clock.advance(minutes=1)
         wheel.tick()
     assert len(wheel.sent()) == 3 * 48
+
+
+# --- brokers that forget a session -----------------------------------------------------------------------------------
+
+CHICAGO = TradingSession(zone="America/Chicago", weekdays=(0, 1, 2, 3, 4), closes=time(16), rolls=time(17))
+WINTER_CLOSE, SUMMER_CLOSE = datetime(2026, 3, 5, 22, tzinfo=UTC), datetime(2026, 3, 10, 21, tzinfo=UTC)
+
+
+def sent_through(wheel: Wheel, minutes: int) -> dict[str, list[datetime]]:
+    """When each feed was sent, while so many minutes pass."""
+    times: dict[str, list[datetime]] = {}
+    for _ in range(minutes):
+        wheel.clock.advance(minutes=1)
+        wheel.queue.jobs.clear()
+        wheel.tick()
+        for job, _, _ in wheel.queue.jobs:
+            times.setdefault(job.feed_id, []).append(wheel.clock.now())
+    return times
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.sampled_from([5, 15, 30, 60]), st.sampled_from([WINTER_CLOSE, SUMMER_CLOSE]))
+def test_a_feed_whose_session_is_about_to_be_lost_is_due_four_times_before(interval: int, close: datetime) -> None:
+    # given feeds of any interval of a broker that forgets, and others, before a close in winter and in summer time
+    wheel = Wheel(sessions={"tradovate": CHICAGO})
+    for number in range(12):
+        wheel.add(f"feed_{number}", interval=interval, broker="tradovate")
+        wheel.add(f"acc_{number}", interval=interval, broker="oanda")
+    wheel.clock.set(close - timedelta(minutes=1))
+    wheel.tick()
+    # when the hour passes until the data are lost
+    times = sent_through(wheel, 60)
+    # then each of its feeds was due four times at least, the first within a quarter of an hour
+    for number in range(12):
+        mine = times[f"feed_{number}"]
+        assert len(mine) == max(4, 60 // interval)
+        assert mine[0] < close + timedelta(minutes=15)
+        assert all(later - earlier <= timedelta(minutes=15) for earlier, later in pairwise(mine))
+        # and others as always
+        assert len(times[f"acc_{number}"]) == 60 // interval
+    # and afterwards its feeds are too
+    assert len(sent_through(wheel, 60)["feed_0"]) == 60 // interval
+
+
+def test_at_the_weekend_nothing_is_about_to_be_lost() -> None:
+    wheel = Wheel(sessions={"tradovate": CHICAGO})
+    wheel.add("feed_1", interval=60, broker="tradovate")
+    wheel.clock.set(datetime(2026, 3, 7, 22, tzinfo=UTC))  # a Saturday
+    wheel.tick()
+    assert len(sent_through(wheel, 60)["feed_1"]) == 1
+
+
+def test_a_dispatcher_that_comes_back_in_time_looks_at_each_feed_that_it_missed() -> None:
+    # given an outage from before the close until half an hour after it
+    wheel = Wheel(sessions={"tradovate": CHICAGO})
+    for number in range(20):
+        wheel.add(f"feed_{number}", interval=60, broker="tradovate")
+    wheel.clock.set(WINTER_CLOSE - timedelta(minutes=1))
+    wheel.tick()
+    wheel.queue.jobs.clear()
+    wheel.clock.set(WINTER_CLOSE + timedelta(minutes=30))
+    # when it is back
+    wheel.tick()
+    # then every feed is sent, with a tick since the close
+    assert set(wheel.sent()) == {f"feed_{number}" for number in range(20)}
+    assert {job.tick for job, _, _ in wheel.queue.jobs if job.tick} <= set(
+        range(minute_of(WINTER_CLOSE), minute_of(WINTER_CLOSE) + 31)
+    )
+
+
+def test_a_paused_broker_is_not_asked_in_its_last_hour_either() -> None:
+    wheel = Wheel(sessions={"tradovate": CHICAGO})
+    wheel.add("feed_1", interval=60, broker="tradovate")
+    wheel.scheduler.pause("tradovate")
+    wheel.clock.set(WINTER_CLOSE)
+    wheel.tick()
+    assert sent_through(wheel, 59) == {}

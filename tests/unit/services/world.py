@@ -19,6 +19,7 @@ from brokersync.domain.trades import AssetClass, Execution, ExecutionKind, Side
 from brokersync.ports.brokers import BrokerHttp, FetchContext, HttpAnswer
 from brokersync.ports.connections import Connection
 from brokersync.ports.world import Deadline
+from brokersync.services.breakers import Breakers
 from brokersync.services.end_run import RunReport
 from brokersync.services.open_broker import SyncPorts
 from brokersync.services.store_chunk import ChunkStores
@@ -39,6 +40,7 @@ from tests.fakes import (
     FakeSnapshots,
     FakeSyncQueue,
 )
+from tests.fakes.breakers import FakeBreakers
 
 Script = Callable[[FetchContext], Iterator[FetchStep]]
 
@@ -163,6 +165,7 @@ class World:
     runs: FakeRuns = field(default_factory=FakeRuns)
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
     portfolios: FakePortfolios = field(default_factory=FakePortfolios)
+    breakers: FakeBreakers = field(default_factory=FakeBreakers)
 
     def __post_init__(self) -> None:
         self.ledger = FakeLedger(self.feeds)
@@ -199,6 +202,7 @@ class World:
             connections=self.connections,
             erasing=self.erasing,
             catalog=self,
+            breakers=Breakers(self.breakers, self.clock),
             http=NoHttp(),
             queue=self.queue,
             bus=self.bus,

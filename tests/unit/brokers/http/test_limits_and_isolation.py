@@ -5,11 +5,21 @@ import logging
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
 
-from brokersync.domain.errors import BrokerChangedError, ErrorCode, RetryLaterError, UserActionNeededError
+from brokersync.brokers.exchange import Ask, Exchange
+from brokersync.brokers.retry import TryAgain
+from brokersync.domain.breaker import Verdict, verdict_of
+from brokersync.domain.errors import (
+    BrokerChangedError,
+    ErrorCode,
+    OutOfTimeError,
+    RetryLaterError,
+    UserActionNeededError,
+)
 from brokersync.domain.runs import RunStats
 from brokersync.runtime import SystemClock
 from tests.fakes import FakeClock, FakeDeadline
@@ -60,6 +70,19 @@ def test_a_slow_answer_ends_in_a_timeout(server, run, make_brokers, slow):
     with pytest.raises(RetryLaterError) as caught:
         real_time(make_brokers, 0.2, run.permits).get(server.url)
     assert caught.value.code is ErrorCode.TIMEOUT
+    assert verdict_of(caught.value) is Verdict.FAULT
+
+
+@pytest.mark.parametrize("slow", [silence, drip])
+def test_a_timeout_for_our_own_lack_of_time_is_not_the_brokers(server, run, slow):
+    # given a run with a fifth of a second left, and a broker that takes longer
+    server.script = [slow]
+    exchange = Exchange(clock=SystemClock(), timeout_seconds=30, max_bytes=2**20)
+    # when it is asked, then that says nothing about the broker
+    with closing(exchange), pytest.raises(TryAgain) as caught:
+        exchange.send(Ask("GET", server.url), 0.2)
+    assert isinstance(caught.value.error, OutOfTimeError)
+    assert verdict_of(caught.value.error) is Verdict.NOTHING
 
 
 @pytest.mark.parametrize("compressed", [False, True])

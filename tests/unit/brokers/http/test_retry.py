@@ -105,7 +105,10 @@ def test_the_documented_headers_of_brokers_are_understood(slug, headers, seconds
     assert time_named(headers, BrokerCatalog().manifest(slug).limit_headers, NOW) == seconds
 
 
-def waits(*, code, chance, hint=None, left=1000.0, policy=RetryPolicy()):
+USUAL = RetryPolicy()
+
+
+def waits(*, code, chance, hint=None, left=1000.0, policy=USUAL):
     """The waits between the tries of a request that always fails."""
     slept: list[float] = []
     retries = []
