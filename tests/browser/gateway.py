@@ -19,6 +19,8 @@ def serve(world: ApiWorld) -> Iterator[str]:
     class Gateway(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             path, query = urlsplit(self.path)[2:4]
+            length = int(self.headers.get("content-length") or 0)
+            body = self.rfile.read(length).decode() if length else None
             assert path.startswith(PREFIX), f"the page asked for {path}, outside its own place"
             path = path.removeprefix(PREFIX)
             token = self.headers.get("authorization", "").removeprefix("Bearer ")
@@ -31,6 +33,7 @@ def serve(world: ApiWorld) -> Iterator[str]:
                 path,
                 subject=subject,
                 query=dict(parse_qsl(query)),
+                body=body,
                 headers={
                     name.lower(): value for name, value in self.headers.items() if name.lower() != "accept-encoding"
                 },
@@ -39,6 +42,9 @@ def serve(world: ApiWorld) -> Iterator[str]:
             self.reply(answer.status, answer.headers, answer.body.encode())
 
         def do_POST(self) -> None:
+            self.do_GET()
+
+        def do_PATCH(self) -> None:
             self.do_GET()
 
         def reply(self, status: int, headers, body: bytes) -> None:

@@ -1,0 +1,33 @@
+// Whether and how often something is synced by itself, with what plan and broker allow.
+
+import { account as path, call } from "./api.js";
+import { h } from "./dom.js";
+import { act } from "./state.js";
+import { t } from "./words.js";
+
+const INTERVALS = [5, 10, 15, 30, 60];
+
+export function schedule({ id, sync }) {
+  const change = (body) => act(id, () => call(path(id), { method: "PATCH", body }));
+  return [
+    h("label", { class: "switch" },
+      h("input", { type: "checkbox", role: "switch", checked: sync.sync_enabled, onchange: (event) => change({ sync_enabled: event.target.checked }) }),
+      h("span", null, t("schedule.auto"))),
+    sync.sync_enabled ? interval(sync, (minutes) => change({ interval_min: minutes })) : null,
+  ];
+}
+
+function interval(sync, choose) {
+  const least = sync.min_interval_min;
+  const chosen = sync.chosen_interval_min ?? sync.interval_min;
+  const options = [...new Set([...INTERVALS, chosen, sync.interval_min])].sort((a, b) => a - b);
+  return h("span", { class: "interval" },
+    h("label", null, h("span", { class: "unseen" }, t("schedule.interval")),
+      h("select", { value: String(chosen), onchange: (event) => choose(Number(event.target.value)) },
+        options.map((minutes) => h("option", { value: String(minutes), disabled: minutes < least && minutes !== chosen },
+          minutes < least ? `${every(minutes)} (${t("schedule.not_allowed")})` : every(minutes))))),
+    chosen !== sync.interval_min || least > INTERVALS[0] ? h("span", { class: "soft" }, t("schedule.least", { interval: every(Math.max(least, sync.interval_min)) })) : null);
+}
+
+const every = (minutes) =>
+  minutes % 60 ? t("schedule.minutes", { count: minutes }) : t("schedule.hours", { count: minutes / 60 });

@@ -1,0 +1,33 @@
+"""The whole stack and a real browser, for tests that use the page as traders do."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.chromium import Watched, running_chromium
+from tests.e2e.stage import Stage, stage
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with running_chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def here() -> Iterator[Stage]:
+    """The stack with every permission enforced, and an OANDA without accounts; nothing is synced by schedule."""
+    with stage(enforce_iam=True) as made:
+        made.dispatcher_is_up_to_date()
+        yield made
+
+
+@pytest.fixture
+def watched(browser: Browser, here: Stage) -> Iterator[Watched]:
+    """Pages, for which nothing may go wrong or be asked elsewhere."""
+    page = urlsplit(here.here.api_url)
+    visited = Watched(browser, f"{page.scheme}://{page.netloc}", here.here.issuer.issuer)
+    yield visited
+    visited.close()
