@@ -92,8 +92,8 @@ MANIFEST = Manifest(
     perishable=True,
     unique_id="environment + fill id; one order's fills may be equal in everything else",
     sections=(ACCOUNTS, POSITIONS, CASH_LOG, FILLS, CASH_BALANCES, SNAPSHOTS),
-    news_note="The lists hold one session: what is not fetched before 17:00 in Chicago is lost. From 16:00 until then, "
-    "and at weekends, nothing is traded.",
+    news_note="The lists hold the present session, until 17:00 in Chicago; from 16:00 on, and at weekends, nothing is "
+    "traded.",
     uncited=(
         ACCOUNTS,
         CURRENCIES,
