@@ -143,7 +143,7 @@ def _settle_load(finish: Finish, progress: Progress, verdict: Verdict) -> Finish
     ended = ""
     if load is not None and load.is_asked and (isinstance(verdict, BackToSync | Completed) or given_up):
         ended = load.job_id
-    if isinstance(verdict, Completed):
+    if isinstance(verdict, Completed) and not (ended and progress.held_back):
         progress.load = None
     elif ended:
         progress.leave_load()

@@ -60,7 +60,8 @@ class FetchFeed:
                     slowest = max(slowest, begun - left)
                     begun = left
                     if not step.last and left - RESERVE_SECONDS < slowest:
-                        return OutOfTime()
+                        # What is held back is not asked for at once again: a later tick may find it mended.
+                        return Completed() if self._progress.held_back else OutOfTime()
                 case ComeBack():
                     return step
         return Completed()

@@ -88,6 +88,9 @@ class ReplaySnapshots:
         except SyncError as error:
             log.warning("snapshots_not_understood", extra=about | {"detail": error.detail})
             return
+        except Exception:  # whatever an old answer does to us, the sync goes on
+            log.exception("snapshots_not_understood", extra=about)
+            return
         chunk.store_again(said, Origin(run_id=run_id, snapshot_key=found[-1][0]))
         left = chunk.unread(said)
         for hole in self._progress.coverage.holes:

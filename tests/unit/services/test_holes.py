@@ -9,6 +9,7 @@ import pytest
 from brokersync.domain.coverage import MAX_HOLE_ROWS
 from brokersync.domain.feeds import FetchScope
 from brokersync.domain.loads import LoadKind, LoadRequest
+from brokersync.domain.pages import RawPage
 from brokersync.domain.runs import Outcome
 from tests.unit.services.world import Checkpoint, ScriptedBroker, World, a_manifest, a_page, serving
 
@@ -249,3 +250,21 @@ def test_an_account_that_is_found_later_is_covered_from_then_on() -> None:
     world.next_tick()
     starts = {number: world.feed.coverage.of(ours).start for number, ours in world.feed.accounts.items()}
     assert starts == {"U1": AT - timedelta(days=90), "U2": AT - timedelta(days=7)}
+
+
+def test_i7_an_old_answer_that_crashes_our_code_does_not_stop_the_sync(monkeypatch: pytest.MonkeyPatch) -> None:
+    # given a hole whose answer new code crashes on
+    world = a_world([a_page(at=AT, odd=["r7"]), Checkpoint(cursor="1")], [a_page(at=AT, x=1), Checkpoint(cursor="2")])
+    world.sync()
+    world.deploy()
+    normalise = world.broker.normalise
+
+    def crashes(pages: list[RawPage], accounts: object) -> object:
+        if b"r7" in pages[0].body:
+            raise ZeroDivisionError
+        return normalise(pages, accounts)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(world.broker, "normalise", crashes)
+    # when the feed is synced, then what is new comes, and the hole stays
+    world.next_tick()
+    assert (world.feed.cursor, world.feed.coverage.unread, world.feed.outcome) == ("2", 1, Outcome.PARTIAL)

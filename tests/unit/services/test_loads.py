@@ -1,13 +1,14 @@
 """Long loads of history: in chunks, over many runs, resumable after a death, visible, cancellable (I3, I4, I11)."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from brokersync.domain.errors import ErrorCode, RetryLaterError
 from brokersync.domain.loads import LoadKind, LoadRequest
-from brokersync.domain.pages import ComeBack, FetchStep
+from brokersync.domain.pages import ComeBack, FetchStep, RawPage
 from brokersync.domain.runs import Outcome
 from brokersync.ports.brokers import FetchContext
 from tests.unit.services.world import Checkpoint, ScriptedBroker, World, a_manifest, a_page
@@ -250,3 +251,38 @@ def test_a_state_of_the_sync_is_not_handed_to_the_load() -> None:
     world.sync()
     # then the load begins at the beginning, without the reference of the other conversation
     assert states == [("", {}), ("9", {}), ("", {})]
+
+
+def test_i3_a_load_that_is_held_back_is_not_asked_for_over_and_over() -> None:
+    # given a history of five chunks of ten seconds, the second of which lacks a section each time
+    def script(context: FetchContext) -> Iterator[FetchStep]:
+        for number in range(int(context.cursor or 0) + 1, 6):
+            world.clock.advance(seconds=SECONDS)
+            missing = {"missing": ["positions"]} if number == 2 else {}
+            yield a_page({"id": str(number)}, at=world.clock.now(), n=number, **missing)
+            yield Checkpoint(cursor=str(number), last=number == 5)
+
+    world = World(ScriptedBroker(a_manifest(), script))
+    # when an invocation ends before the history does
+    world.sync(seconds=40)
+    # then the next tick goes on, at the chunk that was not whole
+    assert (world.feed.wanted, world.feed.cursor, world.feed.outcome) == (None, "1", Outcome.PARTIAL)
+
+
+def test_a_backfill_that_is_held_back_gives_the_cursor_back() -> None:
+    world, history = loaded(60, -30)
+    cursor = world.feed.cursor
+
+    def lacking(context: FetchContext) -> Iterator[FetchStep]:
+        for step in history.script(context):
+            if isinstance(step, RawPage):
+                yield replace(step, body=step.body.replace(b"{", b'{"missing": ["x"], ', 1))
+            else:
+                yield step
+
+    world.broker.script = lacking
+    request(world, -50)
+    world.clock.advance(minutes=15)
+    work_off(world, seconds=600)
+    assert (world.feed.cursor, world.feed.load, world.feed.load_request) == (cursor, None, None)
+    assert (world.feed.outcome, len(world.trades())) == (Outcome.PARTIAL, 50)
