@@ -23,6 +23,7 @@ _ORDER = (
     "test_credentials",
     "test_errors",
     "test_honesty",
+    "test_loads",
     "test_saved_answers",
     "test_recording",
 )

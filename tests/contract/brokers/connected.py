@@ -147,7 +147,7 @@ class Connected:
         wait (unless the broker is only preparing its answer). After every sync: a permit was taken for each request,
         and nothing secret came out.
         """
-        self._want()
+        self.want()
         requests, writes = len(self.scene.control.requests), len(self.writes)
         reports = []
         for _ in range(RUNS):
@@ -203,7 +203,7 @@ class Connected:
         renewed = self.connections.replace_credentials(self.feed.connection_id, credentials)
         self.credentials = credentials
         self.feeds.reconnected(self.feed_id, renewed.version)
-        self._want()
+        self.want()
 
     def list_accounts(self) -> Sequence[AccountInfo]:
         """What a trader who connects is shown."""
@@ -224,7 +224,8 @@ class Connected:
             )
         )
 
-    def _want(self) -> None:
+    def want(self) -> None:
+        """Owe a sync, if none is owed."""
         if self.feed.wanted is None:
             wanted = Wanted(job_id=self.ids.new("job"), kind=RequestedBy.MANUAL, not_before=self.clock.now())
             self.feeds.want(self.feed_id, wanted)

@@ -139,6 +139,24 @@ class Bucket:
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, BytesIO]:  # noqa: N803 (boto3's names)
         return {"Body": BytesIO(self.objects[Key])}
 
+    def get_paginator(self, operation: str) -> "Bucket":
+        assert operation == "list_objects_v2"
+        return self
+
+    def paginate(
+        self,
+        *,
+        Bucket: str,  # noqa: N803 (boto3's names)
+        Prefix: str,  # noqa: N803
+        Delimiter: str = "",  # noqa: N803
+        StartAfter: str = "",  # noqa: N803
+    ) -> Iterator[dict[str, list[dict[str, str]]]]:
+        """Keys in order, a page for each; with a delimiter, what they begin with."""
+        found = [key for key in sorted(self.objects) if key.startswith(Prefix) and key > StartAfter]
+        folders = dict.fromkeys(Prefix + key.removeprefix(Prefix).partition("/")[0] + "/" for key in found)
+        for name in folders if Delimiter else found:
+            yield {"CommonPrefixes": [{"Prefix": name}]} if Delimiter else {"Contents": [{"Key": name}]}
+
     def texts(self) -> Iterator[str]:
         """Every object as text."""
         for body in self.objects.values():
