@@ -6,7 +6,6 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import (
-    RequestUnsupportedContentType,
     RequestValidationError,
     ValidationException,
 )
@@ -36,7 +35,7 @@ from .parameters import ForbiddenError, UnauthenticatedError
 from .problem_codes import ProblemCode
 from .problems import AS_ALWAYS, Occurrence, respond, retry_after
 from .repeats import InProgressError, KeyReusedError
-from .sizes import BodyTooLargeError
+from .requests import BodyTooLargeError, NotJsonError
 
 Handler = Callable[..., Response[str]]
 
@@ -52,6 +51,7 @@ PLAIN: Mapping[type[Exception], ProblemCode] = {
     ConnectionRemovedError: ProblemCode.CONNECTION_REMOVED,
     ConflictError: ProblemCode.CHANGED_MEANWHILE,
     BodyTooLargeError: ProblemCode.BODY_TOO_LARGE,
+    NotJsonError: ProblemCode.NOT_JSON,
     KeyReusedError: ProblemCode.IDEMPOTENCY_KEY_REUSED,
     ExportTooLargeError: ProblemCode.EXPORT_TOO_LARGE,
 }
@@ -70,7 +70,6 @@ def install(app: APIGatewayHttpResolver, language: Languages, clock: Clock, log:
         BadConnectionError: problems.invalid_request,
         BadRangeError: problems.invalid_request,
         RequestValidationError: problems.invalid_request,
-        RequestUnsupportedContentType: problems.invalid_request,
         InProgressError: problems.in_progress,
         LimitReachedError: problems.limit_reached,
         RetryLaterError: problems.unavailable,

@@ -64,12 +64,16 @@ def document(app: APIGatewayHttpResolver) -> str:
         security_schemes={"jwt": HTTPBearer(bearerFormat="JWT", description="A token of the configured issuer.")},
     )
     spec = json.loads(written)
-    for path in spec["paths"].values():
-        for method, operation in path.items():
+    for path, operations in spec["paths"].items():
+        for method, operation in operations.items():
+            # Of the handler's name, path and method, which Powertools joins, clients need the name.
+            rest = re.sub(r"\W", "_", f"{path}_{method}")
+            operation["operationId"] = operation["operationId"].removesuffix(rest)
             operation["responses"] = {
                 status: response for status, response in operation["responses"].items() if not _is_default(response)
             }
-            everywhere = [ProblemCode.INTERNAL, *([ProblemCode.BODY_TOO_LARGE] if "requestBody" in operation else [])]
+            of_body = (ProblemCode.BODY_TOO_LARGE, ProblemCode.NOT_JSON) if "requestBody" in operation else ()
+            everywhere = (ProblemCode.INTERNAL, *of_body)
             for code in everywhere:
                 operation["responses"][str(STATUS[code])] = {
                     "description": _description(code),

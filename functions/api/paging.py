@@ -24,6 +24,8 @@ def decoder(kind: str) -> Callable[[str], str]:
     """A reader of that kind's cursors; it returns the position."""
 
     def decode(cursor: str) -> str:
+        if not cursor:
+            return ""  # from the beginning
         try:
             text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True).decode()
         except (binascii.Error, ValueError):

@@ -20,6 +20,7 @@ class ProblemCode(StrEnum):
     CHANGED_MEANWHILE = "changed_meanwhile"
     REQUEST_IN_PROGRESS = "request_in_progress"
     BODY_TOO_LARGE = "body_too_large"
+    NOT_JSON = "not_json"
     INVALID_REQUEST = "invalid_request"
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
     EXPORT_TOO_LARGE = "export_too_large"
@@ -42,6 +43,7 @@ STATUS: dict[ProblemCode, HTTPStatus] = {
     ProblemCode.CHANGED_MEANWHILE: HTTPStatus.CONFLICT,
     ProblemCode.REQUEST_IN_PROGRESS: HTTPStatus.CONFLICT,
     ProblemCode.BODY_TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    ProblemCode.NOT_JSON: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     ProblemCode.INVALID_REQUEST: HTTPStatus.UNPROCESSABLE_ENTITY,
     ProblemCode.IDEMPOTENCY_KEY_REUSED: HTTPStatus.UNPROCESSABLE_ENTITY,
     ProblemCode.EXPORT_TOO_LARGE: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -32,8 +32,8 @@ from .conditional import conditional
 from .languages import Languages
 from .page import PageFiles, SignIn
 from .repeats import Repeats
+from .requests import JsonResolver
 from .routes import accounts, brokers, connections, history, me, public, syncs, trades
-from .sizes import SizedResolver
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.idempotency import BasePersistenceLayer
@@ -66,7 +66,7 @@ class Services:
 
 def create_app(services: Services, stage: str, sign_in: SignIn, log: Logger) -> APIGatewayHttpResolver:
     """The API over these services; it does no I/O by itself."""
-    app = SizedResolver(enable_validation=True, response_validation_error_http_code=500)
+    app = JsonResolver(enable_validation=True, response_validation_error_http_code=500)
     app.use(middlewares=[_keep_out_of_caches, conditional])
     language, repeats = Languages(app, services.users), Repeats(services.repeats)
     accounts.install(

@@ -79,6 +79,9 @@ WORDINGS: Mapping[Locale, Mapping[ProblemCode, Wording]] = {
         ProblemCode.BODY_TOO_LARGE: Wording(
             "Too large", "The body has more than 16 KB.", "Send less: no request of this API needs so much."
         ),
+        ProblemCode.NOT_JSON: Wording(
+            "Not JSON", "The body is not JSON by its Content-Type.", "Send JSON as `application/json`."
+        ),
         ProblemCode.INVALID_REQUEST: Wording(
             "Invalid request", "The request is not valid.", "Correct the named fields."
         ),
@@ -167,6 +170,11 @@ WORDINGS: Mapping[Locale, Mapping[ProblemCode, Wording]] = {
             "Trop grand",
             "Le corps dépasse 16 Ko.",
             "Envoyez moins : aucune demande de cette API n'en a besoin.",
+        ),
+        ProblemCode.NOT_JSON: Wording(
+            "Pas du JSON",
+            "Selon son Content-Type, le corps n'est pas du JSON.",
+            "Envoyez du JSON en `application/json`.",
         ),
         ProblemCode.INVALID_REQUEST: Wording(
             "Demande non valable", "La demande n'est pas valable.", "Corrigez les champs nommés."
@@ -260,6 +268,11 @@ WORDINGS: Mapping[Locale, Mapping[ProblemCode, Wording]] = {
         ),
         ProblemCode.BODY_TOO_LARGE: Wording(
             "Quá lớn", "Nội dung vượt quá 16 KB.", "Gửi ít hơn: không yêu cầu nào của API này cần nhiều như vậy."
+        ),
+        ProblemCode.NOT_JSON: Wording(
+            "Không phải JSON",
+            "Theo Content-Type, nội dung không phải là JSON.",
+            "Gửi JSON với `application/json`.",
         ),
         ProblemCode.INVALID_REQUEST: Wording(
             "Yêu cầu không hợp lệ", "Yêu cầu không hợp lệ.", "Sửa các trường được nêu."

@@ -1,5 +1,7 @@
 """What goes wrong at a bridge: another login, an empty history, a zone that can't be, errors under status 200."""
 
+from datetime import timedelta
+
 import pytest
 
 from brokersync.brokers.mt5.provider import Mt5Provider, provider
@@ -102,6 +104,20 @@ def test_i5_deals_that_were_told_and_are_gone_are_not_believed(mt5: Serve) -> No
     # then
     assert refused.value.code is ErrorCode.EMPTY_WHERE_HISTORY
     assert kept.cursor == cursor
+
+
+def test_what_the_trader_accepted_as_gone_stops_no_sync(mt5: Serve) -> None:
+    # given an account whose terminal has lost deals
+    simulated = mt5()
+    kept = Kept()
+    simulated.sync(kept)
+    del simulated.account.book.deals[-3:-1]
+    # when its trader has accepted that; then it is synced, now and later, though the balance still tells of them
+    simulated.sync(kept, accepted_through=simulated.now)
+    simulated.sync(kept, accepted_through=simulated.now)
+    # but what was accepted before these deals were executed is no word about them
+    with pytest.raises(NeedsReviewError, match="deals are missing"):
+        simulated.sync(kept, accepted_through=simulated.now - timedelta(days=400))
 
 
 def test_a_history_that_comes_when_asked_again_is_believed(mt5: Serve) -> None:

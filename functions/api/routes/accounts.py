@@ -47,7 +47,7 @@ def install(
             HTTPStatus.OK, "The account as it is now", ProblemCode.NOT_KNOWN_YET, ProblemCode.INVALID_REQUEST
         ),
     )
-    def change(account_id: AccountId, wanted: http.AccountChange, user_id: UserId) -> http.Account:
+    def update_account(account_id: AccountId, wanted: http.AccountChange, user_id: UserId) -> http.Account:
         change_account.run(
             user_id,
             account_id,
@@ -63,7 +63,7 @@ def install(
         security=JWT,
         responses=answers({HTTPStatus.OK: "All accounts together"}, ProblemCode.UNAUTHENTICATED),
     )
-    def sync_summary(user_id: UserId) -> http.SyncSummary:
+    def get_sync_summary(user_id: UserId) -> http.SyncSummary:
         return bodies.summary(read_status.all(user_id), language())
 
     @app.get(
@@ -72,7 +72,7 @@ def install(
         security=JWT,
         responses=own_answers(HTTPStatus.OK, "The account's sync status"),
     )
-    def sync_status(account_id: AccountId, user_id: UserId) -> http.SyncStatus:
+    def get_sync_status(account_id: AccountId, user_id: UserId) -> http.SyncStatus:
         return bodies.sync_status(read_status.one(user_id, account_id), language())
 
     @app.get(
@@ -81,7 +81,7 @@ def install(
         security=JWT,
         responses=own_answers(HTTPStatus.OK, "Balance and positions, each with its as-of time"),
     )
-    def portfolio(account_id: AccountId, user_id: UserId) -> http.Portfolio:
+    def get_portfolio(account_id: AccountId, user_id: UserId) -> http.Portfolio:
         return bodies.portfolio(account_id, read_portfolio.run(user_id, account_id))
 
     @app.get(
@@ -91,5 +91,5 @@ def install(
         compress=True,
         responses=own_answers(HTTPStatus.OK, "The days, oldest first", ProblemCode.INVALID_REQUEST),
     )
-    def equity(account_id: AccountId, user_id: UserId, first: FromDay = None, last: ToDay = None) -> http.Equity:
+    def get_equity(account_id: AccountId, user_id: UserId, first: FromDay = None, last: ToDay = None) -> http.Equity:
         return bodies.equity(read_equity.run(user_id, account_id, first or date.min, last or date.max))

@@ -22,5 +22,5 @@ def install(app: APIGatewayHttpResolver, list_brokers: ListBrokers) -> None:
         security=JWT,
         responses=answers({HTTPStatus.OK: "All brokers, by name"}, ProblemCode.UNAUTHENTICATED),
     )
-    def brokers(_user_id: UserId) -> Brokers:
+    def get_brokers(_user_id: UserId) -> Brokers:
         return Brokers.of(list_brokers.run())

@@ -46,7 +46,9 @@ def install(
             *repeatable(ProblemCode.ALREADY_CONNECTED, ProblemCode.INVALID_REQUEST),
         ),
     )
-    def connect(new: http.NewConnection, user_id: UserId, _key: IdempotencyKey = "") -> http.ConnectionAccepted:
+    def create_connection(
+        new: http.NewConnection, user_id: UserId, _key: IdempotencyKey = ""
+    ) -> http.ConnectionAccepted:
         feeds = connecting.connect(
             user_id,
             Asked(
@@ -74,7 +76,7 @@ def install(
         security=JWT,
         responses=own_answers(HTTPStatus.OK, "The connection with its accounts"),
     )
-    def connection(connection_id: ConnectionId, user_id: UserId) -> http.Connection:
+    def get_connection(connection_id: ConnectionId, user_id: UserId) -> http.Connection:
         return bodies.connection(read.one(user_id, connection_id), language())
 
     @app.patch(
@@ -90,7 +92,9 @@ def install(
             ProblemCode.INVALID_REQUEST,
         ),
     )
-    def renew(connection_id: ConnectionId, new: http.NewCredentials, user_id: UserId) -> http.ConnectionAccepted:
+    def renew_connection(
+        connection_id: ConnectionId, new: http.NewCredentials, user_id: UserId
+    ) -> http.ConnectionAccepted:
         connecting.renew(user_id, connection_id, new.credentials)
         return http.ConnectionAccepted(connection_id=connection_id, status=ConnectionStatus.CHECKING)
 
@@ -103,6 +107,8 @@ def install(
         status_code=HTTPStatus.ACCEPTED,
         responses=own_answers(HTTPStatus.ACCEPTED, "The connection to watch", ProblemCode.INVALID_REQUEST),
     )
-    def remove(connection_id: ConnectionId, user_id: UserId, erase: _Erase = False) -> http.ConnectionAccepted:
+    def delete_connection(
+        connection_id: ConnectionId, user_id: UserId, erase: _Erase = False
+    ) -> http.ConnectionAccepted:
         connecting.remove(user_id, connection_id, erase=erase)
         return http.ConnectionAccepted(connection_id=connection_id, status=ConnectionStatus.DISCONNECTED)

@@ -33,7 +33,7 @@ def install(app: APIGatewayHttpResolver, backfill: Backfill, read_trades: ReadTr
             *repeatable(ProblemCode.RECONNECT_NEEDED, ProblemCode.LOAD_IN_PROGRESS, ProblemCode.INVALID_REQUEST),
         ),
     )
-    def ask(
+    def start_backfill(
         account_id: AccountId, wanted: http.BackfillRequest, user_id: UserId, _key: IdempotencyKey = ""
     ) -> http.BackfillAccepted:
         return http.BackfillAccepted.model_validate(backfill.run(user_id, account_id, wanted.start, wanted.end))
@@ -47,7 +47,7 @@ def install(app: APIGatewayHttpResolver, backfill: Backfill, read_trades: ReadTr
         status_code=HTTPStatus.ACCEPTED,
         responses=own_answers(HTTPStatus.ACCEPTED, "The job that was taken back"),
     )
-    def cancel(account_id: AccountId, user_id: UserId) -> http.BackfillCancelled:
+    def cancel_backfill(account_id: AccountId, user_id: UserId) -> http.BackfillCancelled:
         return http.BackfillCancelled(job_id=backfill.cancel(user_id, account_id))
 
     @app.get(
@@ -56,5 +56,5 @@ def install(app: APIGatewayHttpResolver, backfill: Backfill, read_trades: ReadTr
         security=JWT,
         responses=own_answers(HTTPStatus.OK, "The trade as it was and is"),
     )
-    def versions(account_id: AccountId, trade_id: TradeId, user_id: UserId) -> http.TradeVersions:
+    def list_trade_versions(account_id: AccountId, trade_id: TradeId, user_id: UserId) -> http.TradeVersions:
         return bodies.trade_versions(read_trades.versions(user_id, account_id, trade_id))

@@ -41,7 +41,7 @@ def install(app: APIGatewayHttpResolver, users: Users, limit: ManualSyncs, set_p
         security=JWT,
         responses=answers({HTTPStatus.OK: "You"}, ProblemCode.UNAUTHENTICATED, ProblemCode.UNAVAILABLE),
     )
-    def me(user_id: UserId, operator: IsOperator) -> http.Me:
+    def get_me(user_id: UserId, operator: IsOperator) -> http.Me:
         return told(user_id, users.settings(user_id), operator=operator)
 
     @app.patch(
@@ -55,7 +55,7 @@ def install(app: APIGatewayHttpResolver, users: Users, limit: ManualSyncs, set_p
             ProblemCode.UNAVAILABLE,
         ),
     )
-    def choose(wanted: http.MeChange, user_id: UserId, operator: IsOperator) -> http.Me:
+    def update_me(wanted: http.MeChange, user_id: UserId, operator: IsOperator) -> http.Me:
         return told(user_id, users.prefer(user_id, locale=wanted.locale, time_zone=wanted.time_zone), operator=operator)
 
     @app.put(
@@ -67,10 +67,11 @@ def install(app: APIGatewayHttpResolver, users: Users, limit: ManualSyncs, set_p
             {HTTPStatus.OK: "The plan, and what it made of each feed"},
             ProblemCode.UNAUTHENTICATED,
             ProblemCode.FORBIDDEN,
+            ProblemCode.NOT_FOUND,
             ProblemCode.INVALID_REQUEST,
         ),
     )
-    def plan(user_id: _AnyUserId, wanted: http.PlanChange, _operator: OperatorId) -> http.UserPlan:
+    def set_user_plan(user_id: _AnyUserId, wanted: http.PlanChange, _operator: OperatorId) -> http.UserPlan:
         feeds = set_plan.run(user_id, wanted.plan)
         return http.UserPlan(
             user_id=user_id, plan=wanted.plan, feeds=tuple(http.FeedTerms.model_validate(feed) for feed in feeds)

@@ -32,7 +32,7 @@ def install(app: APIGatewayHttpResolver, stage: str, files: PageFiles) -> None:
         return app.current_event.headers.get("if-none-match", "")
 
     @app.get("/health", summary="Whether the API answers", responses=answers({HTTPStatus.OK: "It answers"}))
-    def health() -> http.Health:
+    def get_health() -> http.Health:
         return http.Health(status="ok", stage=stage)
 
     @app.get(
@@ -41,7 +41,7 @@ def install(app: APIGatewayHttpResolver, stage: str, files: PageFiles) -> None:
         compress=True,
         responses=_documented("An OpenAPI 3.1 document", "application/json"),
     )
-    def openapi_json() -> Response[str]:
+    def get_openapi() -> Response[str]:
         return Response(HTTPStatus.OK, "application/json", document(app), {"Cache-Control": "public, max-age=300"})
 
     @app.get(
@@ -50,8 +50,8 @@ def install(app: APIGatewayHttpResolver, stage: str, files: PageFiles) -> None:
         compress=True,
         responses=_documented("A page that shows the accounts of a token", "text/html"),
     )
-    def page() -> Response[str]:
-        return static("index.html")
+    def get_page() -> Response[str]:
+        return get_static_file("index.html")
 
     @app.get(
         "/static/<file>",
@@ -66,7 +66,7 @@ def install(app: APIGatewayHttpResolver, stage: str, files: PageFiles) -> None:
             problems=(ProblemCode.NOT_FOUND,),
         ),
     )
-    def static(
+    def get_static_file(
         file: Annotated[str, Path(description="Its name, as the page asks for it.", examples=["app.js"])],
     ) -> Response[str]:
         found = files.get(file)

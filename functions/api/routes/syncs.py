@@ -45,7 +45,7 @@ def install(
             *repeatable(ProblemCode.INVALID_REQUEST, ProblemCode.LIMIT_REACHED, ProblemCode.UNAVAILABLE),
         ),
     )
-    def sync_all(wanted: http.SyncRequest, user_id: UserId, _key: IdempotencyKey = "") -> http.SyncsAccepted:
+    def sync_all_accounts(wanted: http.SyncRequest, user_id: UserId, _key: IdempotencyKey = "") -> http.SyncsAccepted:
         asked = request_sync.all(user_id, if_stale_for=timedelta(seconds=wanted.if_stale_for))
         return http.SyncsAccepted(accounts=tuple(http.AccountSync.model_validate(one) for one in asked))
 
@@ -63,7 +63,7 @@ def install(
             *repeatable(ProblemCode.RECONNECT_NEEDED, ProblemCode.LIMIT_REACHED, ProblemCode.UNAVAILABLE),
         ),
     )
-    def sync(account_id: AccountId, user_id: UserId, _key: IdempotencyKey = "") -> http.SyncAccepted:
+    def sync_account(account_id: AccountId, user_id: UserId, _key: IdempotencyKey = "") -> http.SyncAccepted:
         asked = request_sync.run(user_id, account_id)
         return http.SyncAccepted(job_id=asked.job_id, state=asked.state)
 
@@ -87,7 +87,7 @@ def install(
             ),
         ),
     )
-    def decide(
+    def review_account(
         account_id: AccountId, wanted: http.ReviewRequest, user_id: UserId, _key: IdempotencyKey = ""
     ) -> http.SyncAccepted:
         asked = review.run(user_id, account_id, wanted.decision)
@@ -100,7 +100,9 @@ def install(
         compress=True,
         responses=own_answers(HTTPStatus.OK, "A page of the log", ProblemCode.INVALID_REQUEST),
     )
-    def sync_runs(account_id: AccountId, user_id: UserId, limit: Limit = 50, cursor: RunsCursor = "") -> http.SyncRuns:
+    def list_sync_runs(
+        account_id: AccountId, user_id: UserId, limit: Limit = 50, cursor: RunsCursor = ""
+    ) -> http.SyncRuns:
         return bodies.sync_runs(read_runs.run(user_id, account_id, limit=limit, before=cursor), language())
 
     @app.get(
@@ -109,5 +111,5 @@ def install(
         security=JWT,
         responses=own_answers(HTTPStatus.OK, "The run, with the broker's answers that it stored"),
     )
-    def sync_run(account_id: AccountId, run_id: RunId, user_id: UserId) -> http.SyncRunDetail:
+    def get_sync_run(account_id: AccountId, run_id: RunId, user_id: UserId) -> http.SyncRunDetail:
         return bodies.sync_run(read_runs.one(user_id, account_id, run_id), language())

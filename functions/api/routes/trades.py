@@ -30,7 +30,7 @@ def install(
         compress=True,
         responses=own_answers(HTTPStatus.OK, "A page of trades", ProblemCode.INVALID_REQUEST),
     )
-    def trades(
+    def list_trades(
         account_id: AccountId,
         user_id: UserId,
         since: From = None,
@@ -51,7 +51,7 @@ def install(
         compress=True,
         responses=own_answers(HTTPStatus.OK, "A page of round trips", ProblemCode.INVALID_REQUEST),
     )
-    def round_trips(
+    def list_round_trips(
         account_id: AccountId,
         user_id: UserId,
         since: From = None,
@@ -70,7 +70,7 @@ def install(
         compress=True,
         responses=own_answers(HTTPStatus.OK, "The days, oldest first", ProblemCode.INVALID_REQUEST),
     )
-    def realised_pnl(
+    def get_realised_pnl(
         account_id: AccountId,
         user_id: UserId,
         since: From = None,
@@ -91,6 +91,6 @@ def install(
             HTTPStatus.CREATED, "The file's address", ProblemCode.INVALID_REQUEST, ProblemCode.EXPORT_TOO_LARGE
         ),
     )
-    def write(account_id: AccountId, wanted: http.ExportRequest, user_id: UserId) -> http.Export:
+    def create_export(account_id: AccountId, wanted: http.ExportRequest, user_id: UserId) -> http.Export:
         only = TradeFilter(since=wanted.since, until=wanted.until, symbol=wanted.symbol)
         return http.Export.model_validate(export.run(user_id, account_id, wanted.what, only))

@@ -112,7 +112,8 @@ class FetchContext:
 
     `accounts` are the broker account ids of this feed (empty: not known yet). `state` is the continuation of an
     earlier ComeBack. `base_url` is the environment's, or the laptop's simulator. `history_start` bounds the first
-    load (None: all there is). `session` is for brokers that sign in.
+    load (None: all there is). `session` is for brokers that sign in. What was executed up to `accepted_through` may be
+    missing from the answers: the trader has accepted it.
     """
 
     credentials: Mapping[str, str]
@@ -125,6 +126,7 @@ class FetchContext:
     now: datetime
     http: BrokerHttp
     session: Session = field(default_factory=ProcessSession)
+    accepted_through: datetime | None = None
 
 
 class Provider(Protocol):

@@ -70,6 +70,7 @@ def open_broker(ports: SyncPorts, feed: Feed, work: Work, progress: Progress, de
             manifest, manifest.counted_as(connection.fingerprint, credentials), deadline, progress.stats
         ),
         session=ports.connections.session(connection),
+        accepted_through=feed.accepted_through,
     )
     return OpenBroker(provider=provider, connection=connection, context=context)
 

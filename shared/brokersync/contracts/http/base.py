@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -40,7 +40,7 @@ def _zone(name: str) -> str:
     """Raises PydanticCustomError for what is no zone's name."""
     try:
         ZoneInfo(name)
-    except (ValueError, OSError):  # a name that leaves the database, or that it doesn't have
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # it has none of that name, or the name leaves the database
         raise PydanticCustomError("time_zone", "Input should be a time zone such as Europe/Paris") from None
     return name
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StrictBool, StringConstraints
 
 from brokersync.contracts.http.base import Body, Instant, TimeZone
 from brokersync.domain.messages import Locale
@@ -12,7 +12,7 @@ from brokersync.domain.plans import Plan
 class AccountChange(Body):
     """What to change; what is left out stays. Accounts that one fetch brings share `sync_enabled` and interval."""
 
-    sync_enabled: bool | None = Field(default=None, description="Whether it is synced by itself.")
+    sync_enabled: StrictBool | None = Field(default=None, description="Whether it is synced by itself.")
     interval_min: Literal[5, 10, 15, 30, 60] | None = Field(
         default=None, description="Minutes between scheduled syncs. One under the plan's waits for a better plan."
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from pydantic import Field
+from pydantic import Field, StrictInt
 
 from brokersync.contracts.http.accounts import SyncError
 from brokersync.contracts.http.base import Body, Instant
@@ -15,7 +15,7 @@ from brokersync.domain.status import AccountStatus
 class SyncRequest(Body):
     """Which accounts: those that were not attempted for that many seconds, and owe nothing already. 0: all."""
 
-    if_stale_for: int = Field(default=0, ge=0, le=86_400, examples=[3600])
+    if_stale_for: StrictInt = Field(default=0, ge=0, le=86_400, examples=[3600])
 
 
 class AccountSync(Body):
