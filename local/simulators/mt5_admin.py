@@ -1,25 +1,14 @@
 """What makes things happen in the MT5 simulator: POST /_sim/accounts, /_sim/trade, /_sim/act, /_sim/late, ..."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from starlette.routing import Route
 
-from local.simulators.control import PREFIX
+from local.simulators.happenings import happening_routes, once, quietly, several
 from local.simulators.mt5_world import AccountSpec, World
 
 _SPEC = TypeAdapter(AccountSpec)
-
-
-class _Doing(BaseModel):
-    """Which account does something, and how often."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    account: str
-    count: int = Field(default=1, ge=1, le=10_000)
 
 
 class _Terminal(BaseModel):
@@ -41,16 +30,8 @@ def admin_routes(world: World) -> Sequence[Route]:
         world.open_account(spec)
         return {"account": spec.login}
 
-    def doing(do: Callable[[str, int], object]) -> Callable[[bytes], object]:
-        def done(body: bytes) -> object:
-            asked = _Doing.model_validate_json(body)
-            return {"executions": do(asked.account, asked.count)}
-
-        return done
-
-    def move(_body: bytes) -> object:
-        world.move_prices()
-        return {}
+    def trade(login: str, count: int) -> object:
+        return [made for one in ([login] if login else list(world.accounts)) for made in world.trade(one, count)]
 
     def log_in(body: bytes) -> object:
         """From now on the bridge has one terminal, with this login (empty: one for each again)."""
@@ -66,26 +47,17 @@ def admin_routes(world: World) -> Sequence[Route]:
         account.running, account.forgets, account.unloaded = asked.running, asked.forgets, asked.unloaded
         return {}
 
-    routes = {
-        "accounts": open_account,
-        "trade": doing(world.trade),
-        "act": doing(world.act),
-        "equal": doing(world.equal_fills),
-        "late": doing(lambda login, _count: world.trade_late(login)),
-        "correct": doing(lambda login, _count: world.correct(login)),
-        "cancel": doing(lambda login, _count: world.cancel(login)),
-        "move": move,
-        "login": log_in,
-        "terminal": terminal,
-    }
-    return [Route(f"{PREFIX}/{name}", _handler(do), methods=["POST"]) for name, do in routes.items()]
-
-
-def _handler(do: Callable[[bytes], object]) -> Callable[[Request], Awaitable[Response]]:
-    async def handle(request: Request) -> Response:
-        try:
-            return JSONResponse(do(await request.body()))
-        except (ValidationError, ValueError, KeyError) as error:
-            return Response(str(error), status_code=422)
-
-    return handle
+    return happening_routes(
+        {
+            "accounts": open_account,
+            "trade": several(trade),
+            "act": several(world.act),
+            "equal": several(world.equal_fills),
+            "late": once(world.trade_late),
+            "correct": once(world.correct),
+            "cancel": once(world.cancel),
+            "move": quietly(world.move_prices),
+            "login": log_in,
+            "terminal": terminal,
+        }
+    )

@@ -1,25 +1,14 @@
 """What makes things happen in the OANDA simulator: POST /_sim/accounts, /_sim/trade, /_sim/act, /_sim/move."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from pydantic import TypeAdapter
 from starlette.routing import Route
 
-from local.simulators.control import PREFIX
+from local.simulators.happenings import happening_routes, quietly, several
 from local.simulators.oanda_world import AccountSpec, World
 
 _SPEC = TypeAdapter(AccountSpec)
-
-
-class _Doing(BaseModel):
-    """Which account does something (trade: empty for all), and how often."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    account: str = ""
-    count: int = Field(default=1, ge=1, le=10_000)
 
 
 def admin_routes(world: World) -> Sequence[Route]:
@@ -30,27 +19,11 @@ def admin_routes(world: World) -> Sequence[Route]:
         world.open_account(spec)
         return {"account": spec.account}
 
-    def trade(body: bytes) -> object:
-        asked = _Doing.model_validate_json(body or b"{}")
-        return {"last_transaction_ids": world.trade(asked.account, asked.count)}
-
-    def act(body: bytes) -> object:
-        asked = _Doing.model_validate_json(body)
-        return {"executions": world.act(asked.account, asked.count)}
-
-    def move(_body: bytes) -> object:
-        world.move_prices()
-        return {}
-
-    routes = {"accounts": open_account, "trade": trade, "act": act, "move": move}
-    return [Route(f"{PREFIX}/{name}", _handler(do), methods=["POST"]) for name, do in routes.items()]
-
-
-def _handler(do: Callable[[bytes], object]) -> Callable[[Request], Awaitable[Response]]:
-    async def handle(request: Request) -> Response:
-        try:
-            return JSONResponse(do(await request.body()))
-        except (ValidationError, ValueError, KeyError) as error:
-            return Response(str(error), status_code=422)
-
-    return handle
+    return happening_routes(
+        {
+            "accounts": open_account,
+            "trade": several(world.trade, "last_transaction_ids"),
+            "act": several(world.act),
+            "move": quietly(world.move_prices),
+        }
+    )

@@ -1,82 +1,53 @@
 """What makes things happen in the SnapTrade simulator: POST /_sim/accounts, trade, load, relink, disable, ..."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from pydantic import TypeAdapter
 from starlette.routing import Route
 
-from local.simulators.control import PREFIX
+from local.simulators.happenings import Doing, Happening, happening_routes, quietly, several
 from local.simulators.snaptrade_book import Event
 from local.simulators.snaptrade_world import AccountSpec, World
 
 _SPEC = TypeAdapter(AccountSpec)
 
 
-class _Doing(BaseModel):
-    """Which account (`INSTITUTION:id`) something happens to, and how often."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    account: str
-    count: int = Field(default=1, ge=1, le=10_000)
-
-
 def admin_routes(world: World) -> Sequence[Route]:
-    """The routes, for this world."""
+    """The routes, for this world. An account is named by its institution: `INSTITUTION:id`."""
 
     def open_account(body: bytes) -> object:
         spec = _SPEC.validate_json(body)
         world.open_account(spec)
         return {"account": spec.identity}
 
-    def act(body: bytes) -> object:
-        asked = _Doing.model_validate_json(body)
-        return {"executions": world.act(asked.account, asked.count)}
+    def trade(account: str, count: int) -> int:
+        return sum(len(world.trade(one, count)) for one in ([account] if account else list(world.books)))
 
-    def happening(do: Callable[[str, int], Sequence[Event]]) -> Callable[[bytes], object]:
-        def done(body: bytes) -> object:
-            asked = _Doing.model_validate_json(body)
-            return {"executions": len(do(asked.account, asked.count))}
+    def counted(do: Callable[[str], Sequence[Event]]) -> Happening:
+        return several(lambda account, _count: len(do(account)))
 
-        return done
-
-    def changing(do: Callable[[str], object]) -> Callable[[bytes], object]:
-        def done(body: bytes) -> object:
-            do(_Doing.model_validate_json(body).account)
+    def changing(do: Callable[[str], object]) -> Happening:
+        def happen(body: bytes) -> object:
+            do(Doing.model_validate_json(body).account)
             return {}
 
-        return done
+        return happen
 
-    def move(_body: bytes) -> object:
-        world.move_prices()
-        return {}
-
-    routes: dict[str, Callable[[bytes], object]] = {
-        "accounts": open_account,
-        "act": act,
-        "trade": happening(world.trade),
-        "equal": happening(world.equal_fills),
-        "late": happening(lambda account, _count: world.late(account)),
-        "correct": happening(lambda account, _count: world.correct(account)),
-        "withdraw": happening(lambda account, _count: world.withdraw(account)),
-        "load": changing(world.load),
-        "relink": changing(world.relink),
-        "reissue": changing(world.reissue),
-        "disable": changing(world.disable),
-        "enable": changing(world.enable),
-        "remove": changing(world.remove),
-        "move": move,
-    }
-    return [Route(f"{PREFIX}/{name}", _handler(do), methods=["POST"]) for name, do in routes.items()]
-
-
-def _handler(do: Callable[[bytes], object]) -> Callable[[Request], Awaitable[Response]]:
-    async def handle(request: Request) -> Response:
-        try:
-            return JSONResponse(do(await request.body()))
-        except (ValidationError, ValueError, KeyError) as error:
-            return Response(str(error), status_code=422)
-
-    return handle
+    return happening_routes(
+        {
+            "accounts": open_account,
+            "act": several(world.act),
+            "trade": several(trade),
+            "equal": several(lambda account, count: len(world.equal_fills(account, count))),
+            "late": counted(world.late),
+            "correct": counted(world.correct),
+            "withdraw": counted(world.withdraw),
+            "load": changing(world.load),
+            "relink": changing(world.relink),
+            "reissue": changing(world.reissue),
+            "disable": changing(world.disable),
+            "enable": changing(world.enable),
+            "remove": changing(world.remove),
+            "move": quietly(world.move_prices),
+        }
+    )

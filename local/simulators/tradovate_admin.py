@@ -1,27 +1,16 @@
 """What makes things happen in the Tradovate simulator: POST /_sim/trade, equal, late, correct, bust, penalise, ..."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from starlette.routing import Route
 
-from local.simulators.control import PREFIX
+from local.simulators.happenings import happening_routes, once, quietly, several
 from local.simulators.tradovate_world import AccountSpec, World
 
 _SPEC = TypeAdapter(AccountSpec)
-
-
-class _Doing(BaseModel):
-    """Which account does something (trade: empty for all), and how often."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    account: str = ""
-    count: int = Field(default=1, ge=1, le=10_000)
 
 
 class _Cash(BaseModel):
@@ -53,24 +42,9 @@ def admin_routes(world: World) -> Sequence[Route]:
         world.open_account(str(asked["login"]), spec)
         return {"account": spec.id}
 
-    def trade(body: bytes) -> object:
-        asked = _Doing.model_validate_json(body or b"{}")
-        return {"ids": world.trade(asked.account, asked.count)}
-
-    def equal(body: bytes) -> object:
-        asked = _Doing.model_validate_json(body)
-        return {"ids": world.equal_fills(asked.account, asked.count)}
-
-    def of_one(do: Callable[[str], list[str]]) -> Callable[[bytes], object]:
-        return lambda body: {"ids": do(_Doing.model_validate_json(body).account)}
-
     def cash(body: bytes) -> object:
         asked = _Cash.model_validate_json(body)
         return {"ids": world.move_cash(asked.account, asked.kind, asked.amount)}
-
-    def move(_body: bytes) -> object:
-        world.move_prices()
-        return {}
 
     def end_sessions(body: bytes) -> object:
         world.gate.end_sessions(TypeAdapter(dict[str, str]).validate_json(body)["login"])
@@ -81,29 +55,20 @@ def admin_routes(world: World) -> Sequence[Route]:
         world.gate.penalise_next(asked.path, timedelta(seconds=asked.seconds))
         return {}
 
-    routes: dict[str, Callable[[bytes], object]] = {
-        "accounts": open_account,
-        "trade": trade,
-        "equal": equal,
-        "out_of_order": of_one(world.out_of_order),
-        "late": of_one(world.late),
-        "late_cost": of_one(world.charge_late),
-        "carry": of_one(world.carry_order),
-        "correct": of_one(world.correct),
-        "bust": of_one(world.bust),
-        "cash": cash,
-        "move": move,
-        "end_sessions": end_sessions,
-        "penalise": penalise,
-    }
-    return [Route(f"{PREFIX}/{name}", _handler(do), methods=["POST"]) for name, do in routes.items()]
-
-
-def _handler(do: Callable[[bytes], object]) -> Callable[[Request], Awaitable[Response]]:
-    async def handle(request: Request) -> Response:
-        try:
-            return JSONResponse(do(await request.body()))
-        except (ValidationError, ValueError, KeyError) as error:
-            return Response(str(error), status_code=422)
-
-    return handle
+    return happening_routes(
+        {
+            "accounts": open_account,
+            "trade": several(world.trade, "ids"),
+            "equal": several(world.equal_fills, "ids"),
+            "out_of_order": once(world.out_of_order, "ids"),
+            "late": once(world.late, "ids"),
+            "late_cost": once(world.charge_late, "ids"),
+            "carry": once(world.carry_order, "ids"),
+            "correct": once(world.correct, "ids"),
+            "bust": once(world.bust, "ids"),
+            "cash": cash,
+            "move": quietly(world.move_prices),
+            "end_sessions": end_sessions,
+            "penalise": penalise,
+        }
+    )
