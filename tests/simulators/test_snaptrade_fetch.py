@@ -101,7 +101,7 @@ def test_a_window_is_paged_to_its_end(serve: Serve, executions: int) -> None:
     simulated.fetch(kept)
     # then each page begins where the one before ended
     assert_kept_is_true(simulated, kept)
-    offsets = [int(one.params["offset"]) for one in simulated.requests("activities")]
+    offsets = [int(one.params["offset"]) for one in simulated.requests("activities") if one.params["limit"] != "1"]
     assert offsets == list(range(0, offsets[-1] + 1, PAGE_SIZE))
     assert len(kept.entries) > offsets[-1]
 
@@ -113,10 +113,11 @@ def test_a_long_history_is_read_in_windows_that_fit(serve: Serve) -> None:
     assert simulated.fetch(kept) is None
     # then it came in windows from the oldest on, none with more than five pages, and the cursor only went forward
     assert_kept_is_true(simulated, kept)
-    assert max(len(said.executions) + len(said.cash_events) for said in kept.said) <= 6 * PAGE_SIZE
+    assert max(len(said.executions) + len(said.cash_events) for said in kept.said) <= 5 * PAGE_SIZE
+    assert sum(len(said.executions) + len(said.cash_events) for said in kept.said) == len(kept.entries)
     served = [Cursor.parse(one.cursor).served for one in kept.checkpoints if one.cursor]
     assert served == sorted(served, key=lambda day: day or date.min)
-    assert len(set(served)) > 2
+    assert len(set(served)) > 1
 
 
 def test_i3_a_load_that_was_interrupted_goes_on_where_it_was(serve: Serve) -> None:
@@ -140,13 +141,13 @@ def test_i3_a_load_that_was_interrupted_goes_on_where_it_was(serve: Serve) -> No
 
 
 def test_a_personal_key_asks_for_a_long_history_over_several_minutes(serve: Serve) -> None:
-    # given a Personal key, of which SnapTrade counts the requests per account
-    simulated, kept = serve(PERSONAL, executions=4_500, days=900), Kept()
+    # given a Personal key, of which SnapTrade counts the requests per account, and more trades than fit the overlap
+    simulated, kept = serve(PERSONAL, executions=8_000, days=60), Kept()
     # when it is synced, run by run, each when it wanted to come back
     runs = 1
     while (back := simulated.fetch(kept)) is not None:
         assert back.at == simulated.now + timedelta(minutes=1)
-        simulated.now = back.at
+        simulated.now, kept.state = back.at, back.state
         runs += 1
     # then everything is there, and it was never told to slow down
     assert runs > 2
@@ -156,7 +157,7 @@ def test_a_personal_key_asks_for_a_long_history_over_several_minutes(serve: Serv
 
 def test_i3_a_list_that_changes_while_it_is_read_is_read_again(serve: Serve) -> None:
     # given a past of several pages, and an institution that tells something more after the first
-    simulated, kept = serve(executions=1_500, days=60), Kept()
+    simulated, kept = serve(executions=1_500, days=25), Kept()
 
     def load(ordinal: int) -> None:
         if ordinal == 6:  # authorizations, accounts, the account, its connection, a page: the second page
@@ -175,7 +176,7 @@ def test_i3_a_list_that_changes_while_it_is_read_is_read_again(serve: Serve) -> 
 
 def test_i5_a_list_that_ends_before_its_total_is_no_answer(serve: Serve) -> None:
     # given a list that says it has more than it gives
-    simulated, kept = serve(executions=20), Kept()
+    simulated, kept = serve(executions=20, days=25), Kept()
     body = '{"data": [], "pagination": {"offset": 0, "limit": 1000, "total": 5}}'
     simulated.control.faults.add(Fault(path="/activities", status=200, body=body))
     # when it is synced, then developers look at it

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Generator, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final
 from urllib.parse import urlsplit
@@ -18,6 +19,10 @@ from brokersync.ports.brokers import FetchContext, HttpAnswer
 
 PAGE_SIZE: Final = 1000
 """The most activities that SnapTrade gives in one answer."""
+
+COUNTED_ONLY: Final = "counted_only"
+"""The fact of a page that was asked for its total alone. Its row is a part of the moment at which it happened: entries
+that are equal to it are missing, and only of all of them together can be told which are held already."""
 
 _KEPT_HEADERS = (
     "x-request-id",
@@ -132,11 +137,19 @@ class SnapTradeClient:
 
     def activities(self, account_id: str, first: date, last: date, offset: int) -> RawPage:
         """GET /accounts/{id}/activities of some days, both included, from the newest on."""
+        return self._activities(account_id, first, last, offset, PAGE_SIZE)
+
+    def count(self, account_id: str, first: date, last: date) -> RawPage:
+        """As `activities`, to learn how many there are: nothing is read from its one row (COUNTED_ONLY)."""
+        page = self._activities(account_id, first, last, 0, 1)
+        return replace(page, facts={**page.facts, COUNTED_ONLY: "yes"})
+
+    def _activities(self, account_id: str, first: date, last: date, offset: int, limit: int) -> RawPage:
         params = {
             "startDate": first.isoformat(),
             "endDate": last.isoformat(),
             "offset": str(offset),
-            "limit": str(PAGE_SIZE),
+            "limit": str(limit),
         }
         return self._get(ACTIVITIES, f"/accounts/{account_id}/activities", params)
 

@@ -2,7 +2,7 @@
 
 Pages are counted by offset, from the newest on, in a list that SnapTrade renews once a day. So a window is believed
 only if its total stayed the same from page to page and each of its activities came once; else it is read again, later.
-A window that holds more than a chunk should is asked for again as a shorter one.
+How many activities a long window has is asked first, and a shorter one taken where a chunk should not hold them all.
 """
 
 from collections.abc import Generator, Iterator
@@ -22,6 +22,7 @@ from brokersync.domain.pages import Checkpoint, FetchStep, RawPage
 from brokersync.domain.times import BrokerTime, from_date
 
 _MOST_ROWS: Final = 5 * PAGE_SIZE  # in a chunk
+_SURE_DAYS: Final = 30  # so few are not counted before: a trader of the day may have more than a chunk in them
 _DAY: Final = timedelta(days=1)
 _TIME: Final = TypeAdapter(OptionalTime)
 
@@ -31,7 +32,11 @@ class ChangedError(Exception):
 
 
 class PausedError(Exception):
-    """A Personal key may ask only so often about one account: the rest comes in a minute."""
+    """A Personal key may ask only so often about one account: the rest, from `day` on, comes in a minute."""
+
+    def __init__(self, day: date) -> None:
+        super().__init__(day)
+        self.day = day
 
 
 @dataclass(slots=True)
@@ -62,24 +67,30 @@ class History:
         """Ask until today. Raises ChangedError, PausedError, and what error answers mean."""
         first, width = self._start, (self._today - self._start).days + 1
         while first <= self._today:
-            last = min(first + timedelta(days=width - 1), self._today)
+            width = yield from self._that_fits(first, min(width, (self._today - first).days + 1))
+            last = first + timedelta(days=width - 1)
             window = yield from self._window(first, last)
-            if window.rows < window.total:
-                width = max(1, min(width // 2, width * _MOST_ROWS // (2 * window.total)))
-                continue
             yield self._checkpoint(first, last, window)
-            first = last + _DAY
+            first, width = last + _DAY, width * 2
             if first <= self._today and self._client.is_personal:
-                raise PausedError
+                raise PausedError(first)
+
+    def _that_fits(self, first: date, width: int) -> Generator[FetchStep, None, int]:
+        """How many days hold no more than a chunk should; a few weeks always do, near enough."""
+        while width > _SURE_DAYS:
+            last = first + timedelta(days=width - 1)
+            total = _pagination((yield from asked(self._client.count(self.cursor.account_id, first, last)))).total
+            if total <= _MOST_ROWS:
+                break
+            width = max(_SURE_DAYS, min(width // 2, width * _MOST_ROWS // (2 * total)))
+        return width
 
     def _window(self, first: date, last: date) -> Generator[FetchStep, None, _Window]:
-        """All activities of some days; only the first page where they are too many for a chunk."""
+        """All activities of some days."""
         window = _Window(total=-1)
         while window.rows != window.total:
             page = yield from asked(self._client.activities(self.cursor.account_id, first, last, window.rows))
             told = self._add(window, page)
-            if window.total > _MOST_ROWS and first < last:
-                break
             if not told and window.rows < window.total:
                 raise BrokerChangedError(
                     f"activities: SnapTrade tells {window.total} of {first} to {last}, and ends after {window.rows}."
@@ -88,12 +99,12 @@ class History:
 
     def _add(self, window: _Window, page: RawPage) -> int:
         """Count a page in; returns how many rows it has. Raises ChangedError, BrokerChangedError."""
-        answer = read(page)
-        told = validated(Pagination, an_object(answer.top.get("pagination"), "pagination"), page.section)
+        told = _pagination(page)
+        rows = read(page).rows
         if window.total not in (-1, told.total) or told.offset != window.rows:
             raise ChangedError
         window.total = told.total
-        for row in answer.rows:
+        for row in rows:
             window.rows += 1
             if not isinstance(row, dict):
                 continue
@@ -104,7 +115,7 @@ class History:
             moment = _moment(row.get("trade_date"))
             if moment is not None and moment.utc <= self._now:
                 window.newest = max(filter(None, (window.newest, moment.utc)))
-        return len(answer.rows)
+        return len(rows)
 
     def _checkpoint(self, first: date, last: date, window: _Window) -> Checkpoint:
         if window.newest is not None:
@@ -120,6 +131,11 @@ class History:
             covered_to=reached if self._waterline else None,
             waterline=self._waterline,
         )
+
+
+def _pagination(page: RawPage) -> Pagination:
+    told = read(page).top.get("pagination")
+    return validated(Pagination, an_object(told, "pagination"), page.section)
 
 
 def _moment(value: object) -> BrokerTime | None:

@@ -10,6 +10,7 @@ from brokersync.brokers.exact_json import problems, validated
 from brokersync.brokers.snaptrade.activities import RowProblem, entry_of, option_ticker
 from brokersync.brokers.snaptrade.answers import Answer, recognise
 from brokersync.brokers.snaptrade.answers import read as read_fetched
+from brokersync.brokers.snaptrade.client import COUNTED_ONLY
 from brokersync.brokers.snaptrade.identity import is_of, numbers_of
 from brokersync.brokers.snaptrade.manifest import ACCOUNT, ACTIVITIES, BALANCES, POSITIONS
 from brokersync.brokers.snaptrade.models import Account, Activity, Balance, Freshness, Position
@@ -53,7 +54,8 @@ def normalise(pages: Sequence[RawPage], accounts: Sequence[str]) -> Normalised:
         POSITIONS: mapping.positions,
     }
     for page in pages:
-        if page.status == 200 and page.section in read:  # an account that is gone was looked for elsewhere
+        # An account that is gone was looked for elsewhere, and what was only counted comes whole.
+        if page.status == 200 and page.section in read and COUNTED_ONLY not in page.facts:
             read[page.section](page)
     return mapping.out
 
@@ -153,7 +155,15 @@ class _Mapping:
         return number
 
     def _unmapped(self, page: RawPage, where: str, reason: str) -> None:
-        self.out.unmapped.append(Unmapped(section=page.section, where=where, reason=reason))
+        self.out.unmapped.append(
+            Unmapped(
+                section=page.section,
+                where=where,
+                reason=reason,
+                broker_account_id=page.facts.get(NUMBER, ""),
+                ledger=page.section == ACTIVITIES,
+            )
+        )
 
 
 def _read(page: RawPage) -> Answer:

@@ -19,6 +19,7 @@ from brokersync.domain.portfolio import AccountInfo
 from brokersync.ports.brokers import FetchContext
 
 _WAITS: Final = "waits"
+_FROM: Final = "from"
 _DELAYS: Final = (timedelta(minutes=1), timedelta(minutes=2), timedelta(minutes=5), timedelta(minutes=15))
 _MOST_WAITS: Final = 16  # some three hours
 _EARLIEST: Final = date(2000, 1, 1)
@@ -40,9 +41,11 @@ class SnapTradeProvider:
         waits = int(context.state.get(_WAITS, "0"))
         try:
             yield from _steps(context)
-        except PausedError:
+        except PausedError as paused:
             yield ComeBack(
-                at=context.now + timedelta(minutes=1), state={}, safe_message="There is more history to load."
+                at=context.now + timedelta(minutes=1),
+                state={_FROM: paused.day.isoformat()},
+                safe_message="There is more history to load.",
             )
         except ChangedError:
             yield _later(context, waits, "SnapTrade is renewing the account's history just now.")
@@ -117,7 +120,9 @@ def _figures(client: SnapTradeClient, cursor: Cursor) -> Iterator[FetchStep]:
 
 
 def _start(context: FetchContext, cursor: Cursor, first_transaction: date | None) -> date:
-    """The day from which to ask."""
+    """The day from which to ask: where a pause was made, else the overlap before what was served."""
+    if _FROM in context.state:
+        return date.fromisoformat(context.state[_FROM])
     if cursor.served is not None:
         return cursor.served - MANIFEST.overlap
     start = (first_transaction or _EARLIEST) - timedelta(days=1)
