@@ -72,7 +72,7 @@ class Broker:
         """Ask the simulator's back door, or tell it something. Raises OSError when it refuses."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self._origin}/_sim/{what}", data=data)  # noqa: S310 (our own address)
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310
             return json.loads(answer.read())
 
 
@@ -87,12 +87,13 @@ class Oanda(Broker):
     moves_prices = True
     rounds, syncs, batch = 12, 4, 10
 
-    def __init__(self, origin: str) -> None:
+    def __init__(self, origin: str, *, executions: int = 500, days: int = 5) -> None:
         super().__init__(origin)
         self.base_url = f"{origin}/v3"
         self.endpoints = {"oanda:practice": self.base_url}
         self.begins = datetime.now(UTC)
-        self._ask("accounts", {"account": self.account, "token": self.token, "seed": 11, "executions": 500, "days": 5})
+        past = {"seed": 11, "executions": executions, "days": days}
+        self._ask("accounts", {"account": self.account, "token": self.token} | past)
 
     def move_prices(self) -> None:
         self._ask("move", {})
@@ -129,10 +130,10 @@ class IbkrFlex(Broker):
 
 
 @contextmanager
-def oanda() -> Iterator[Oanda]:
+def oanda(*, executions: int = 500, days: int = 5) -> Iterator[Oanda]:
     """Run OANDA's simulator."""
     with Child(module("local.simulators.oanda", "--accounts", "0")) as process:
-        yield Oanda(_origin(process))
+        yield Oanda(_origin(process), executions=executions, days=days)
 
 
 @contextmanager

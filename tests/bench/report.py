@@ -34,6 +34,7 @@ TARGETS = (
     Target("nochange_cpu_puts", 8.0),
     Target("initial_load_vs_dlt_tuned", 1.0, at_least=True),
     Target("import_init_R", 1.5),
+    Target("long_load_rss_MB", 512.0),
 )
 
 

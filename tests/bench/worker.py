@@ -23,15 +23,18 @@ ITEM = {
 
 
 class Context:
-    """Lambda's context, at the start of an invocation that has a minute."""
+    """Lambda's context of an invocation that begins now and has a minute."""
 
     function_name = "sync"
     memory_limit_in_mb = 1024
     invoked_function_arn = "arn:aws:lambda:us-east-1:111122223333:function:sync:live"
     aws_request_id = "52fdfc07-2182-154f-163f-5f0f9a621d72"
 
+    def __init__(self) -> None:
+        self._ends = time.monotonic() + 60
+
     def get_remaining_time_in_millis(self) -> int:
-        return 60_000
+        return int((self._ends - time.monotonic()) * 1000)
 
 
 class MovedClock:
