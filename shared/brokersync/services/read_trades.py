@@ -7,6 +7,8 @@ from brokersync.domain.trades import StoredEntry, time_key
 from brokersync.ports.reading import ALL_TRADES, TradeFilter, TradesReader
 from brokersync.services.own_accounts import OwnAccounts
 
+MAX_ID_BYTES = 1_000  # a longer one can't be a key of the table
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradesPage:
@@ -39,6 +41,8 @@ class ReadTrades:
     def versions(self, user_id: str, account_id: str, trade_id: str) -> Sequence[StoredEntry]:
         """All versions of one trade, the first one first (I9). Raises AccountNotFoundError and TradeNotFoundError."""
         account = self._own.account(user_id, account_id)
+        if len(trade_id.encode()) > MAX_ID_BYTES:
+            raise TradeNotFoundError(trade_id[:40])
         found = self._trades.versions(account.account_id, trade_id)
         if not found:
             raise TradeNotFoundError(trade_id)

@@ -131,4 +131,5 @@ def test_the_versions_of_a_trade_are_read_over_http(world: ApiWorld) -> None:
     found = world.get("/trading-accounts/acc_1/trades/t:1/versions")
     assert [(one["version"], one["version_reason"]) for one in found.json["versions"]] == [(1, "")]
     assert world.get("/trading-accounts/acc_1/trades/t2/versions").status == 404
+    assert world.get(f"/trading-accounts/acc_1/trades/{'t' * 1001}/versions").status == 404
     assert world.get("/trading-accounts/acc_1/trades/t:1/versions", subject="bob").status == 404

@@ -9,7 +9,9 @@ from brokersync.contracts.http.trades import Trade
 class BackfillRequest(Body):
     """Which history to load: from then on, and until then; without an end, until what is there already."""
 
-    start: AwareDatetime = Field(alias="from", description="From then on, with its zone.")
+    start: AwareDatetime = Field(
+        alias="from", description="From then on, with its zone.", examples=["2024-01-01T00:00:00Z"]
+    )
     end: AwareDatetime | None = Field(default=None, alias="to", description="Until then, with its zone.")
 
 
