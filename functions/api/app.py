@@ -75,7 +75,7 @@ def build(settings: ApiSettings) -> APIGatewayHttpResolver:
         export=Export(own, ledger, read_round_trips, S3Exports(session, settings.export_bucket, clock), ids, clock),
         request_sync=request_sync,
         review=Review(own, feeds, request_sync, owe, clock),
-        backfill=Backfill(own, feeds, queue, catalog, ids, clock),
+        backfill=Backfill(own, feeds, owe, catalog, ids, clock),
         change_account=ChangeAccount(own, Schedules(feeds, catalog), accounts),
         list_brokers=ListBrokers(catalog.slugs(), catalog, DynamoBreakers(session), clock),
         connecting=Connecting(

@@ -9,6 +9,7 @@ from brokersync.domain.feeds import Feed, FeedPurpose
 from brokersync.domain.loads import LoadKind, LoadRequest
 from brokersync.runtime import RandomIds, SystemClock
 from brokersync.services.backfill import Backfill, LoadGoesOnError
+from brokersync.services.owe_sync import OweSync
 from brokersync.services.own_accounts import OwnAccounts
 from local.commands.connect import manifest_of
 from local.commands.errors import CommandError
@@ -19,13 +20,15 @@ from local.commands.stack import Stack
 @on_stack
 def replay(stack: Stack, account_id: str, broker: str) -> None:
     """Ask for a replay of one account's feed, or of all feeds of a broker."""
-    ids = RandomIds()
+    ids, clock = RandomIds(), SystemClock()
+    owe = OweSync(stack.feeds, stack.queue, ids, clock)
     own = OwnAccounts(stack.accounts, stack.feeds)
-    backfill = Backfill(own, stack.feeds, stack.queue, BrokerCatalog(), ids, SystemClock())
+    backfill = Backfill(own, stack.feeds, owe, BrokerCatalog(), ids, clock)
     asked = 0
     for feed in _feeds(stack, account_id, broker):
         try:
-            backfill.owe(feed, request := LoadRequest(kind=LoadKind.REPLAY, job_id=ids.new("job")))
+            request = LoadRequest(kind=LoadKind.REPLAY, job_id=ids.new("job"))
+            backfill.owe(feed, account_id, request)
         except LoadGoesOnError:
             typer.echo(f"{feed.feed_id}: history is being loaded; ask again when that has ended")
             continue

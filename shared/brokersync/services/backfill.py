@@ -3,17 +3,14 @@
 import logging
 from datetime import datetime, timedelta
 
-from brokersync.contracts.jobs import SyncJob
-from brokersync.domain.errors import RetryLaterError
-from brokersync.domain.feeds import Feed, Wanted
+from brokersync.domain.feeds import Feed
 from brokersync.domain.loads import LoadKind, LoadRequest
 from brokersync.domain.plans import TERMS
 from brokersync.domain.runs import RequestedBy
 from brokersync.ports.brokers import Manifests
 from brokersync.ports.feeds import Feeds
-from brokersync.ports.messages import SyncQueue
 from brokersync.ports.world import Clock, Ids
-from brokersync.services.owe_sync import ReconnectNeededError
+from brokersync.services.owe_sync import OweSync, ReconnectNeededError
 from brokersync.services.own_accounts import OwnAccounts
 
 logger = logging.getLogger(__name__)
@@ -35,9 +32,9 @@ class Backfill:
     """Owes loads of history to feeds. Accounts that one fetch brings are loaded together."""
 
     def __init__(
-        self, own: OwnAccounts, feeds: Feeds, queue: SyncQueue, manifests: Manifests, ids: Ids, clock: Clock
+        self, own: OwnAccounts, feeds: Feeds, owe: OweSync, manifests: Manifests, ids: Ids, clock: Clock
     ) -> None:
-        self._own, self._feeds, self._queue = own, feeds, queue
+        self._own, self._feeds, self._owe = own, feeds, owe
         self._manifests, self._ids, self._clock = manifests, ids, clock
 
     def run(self, user_id: str, account_id: str, start: datetime, end: datetime | None) -> LoadRequest:
@@ -55,23 +52,15 @@ class Backfill:
         if known is not None and (start < known or end is not None):
             end = known if end is None else max(end, known)
         request = LoadRequest(kind=LoadKind.BACKFILL, job_id=self._ids.new("job"), start=start, end=end)
-        self.owe(feed, request)
+        self.owe(feed, account_id, request)
         return request
 
-    def owe(self, feed: Feed, request: LoadRequest) -> None:
-        """Write the wish down, then wake a worker for it (I11). Raises LoadGoesOnError."""
-        now = self._clock.now()
+    def owe(self, feed: Feed, account_id: str, request: LoadRequest) -> None:
+        """Write the wish down, then wake a worker for it (I11). Raises LoadGoesOnError and ReconnectNeededError."""
         if not self._feeds.request_load(feed.feed_id, request):
             raise LoadGoesOnError(feed.feed_id)
-        owed = self._feeds.want(feed.feed_id, Wanted(job_id=request.job_id, kind=RequestedBy.BACKFILL, not_before=now))
-        job = SyncJob(job_id=owed.job_id, feed_id=feed.feed_id, requested_by=RequestedBy.BACKFILL, requested_at=now)
-        keys = {"job_id": request.job_id, "feed_id": feed.feed_id, "kind": request.kind.value}
-        try:
-            self._queue.send([(job, feed.user_id, 0)], backfill=True)
-        except RetryLaterError as error:
-            logger.warning("load_requested_without_message", extra=keys | {"detail": error.detail})
-        else:
-            logger.info("load_requested", extra=keys)
+        logger.info("load_requested", extra={"feed_id": feed.feed_id, "kind": request.kind.value})
+        self._owe.run(feed, account_id, RequestedBy.BACKFILL, request.job_id)
 
     def cancel(self, user_id: str, account_id: str) -> str:
         """Take a wish back; returns its job, empty if there was none. What was loaded stays.

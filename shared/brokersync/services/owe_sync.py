@@ -45,27 +45,31 @@ class OweSync:
     def __init__(self, feeds: Feeds, queue: SyncQueue, ids: Ids, clock: Clock) -> None:
         self._feeds, self._queue, self._ids, self._clock = feeds, queue, ids, clock
 
-    def run(self, feed: Feed, account_id: str) -> RequestedSync:
-        """Ask for a sync of a feed; `account_id` is the account that it is asked for. Raises ReconnectNeededError."""
+    def run(
+        self, feed: Feed, account_id: str, kind: RequestedBy = RequestedBy.MANUAL, job_id: str = ""
+    ) -> RequestedSync:
+        """Ask for a sync of a feed. Raises ReconnectNeededError.
+
+        `account_id` is the account that it is asked for, empty for none in particular; `kind` says who asks, `job_id` is
+        the job's where it has one already.
+        """
         if not feed.runnable:
             raise ReconnectNeededError(feed)
         now = self._clock.now()
-        owed = self._feeds.want(
-            feed.feed_id, Wanted(job_id=self._ids.new("job"), kind=RequestedBy.MANUAL, not_before=now)
-        )
+        owed = self._feeds.want(feed.feed_id, Wanted(job_id=job_id or self._ids.new("job"), kind=kind, not_before=now))
         running = feed.is_held(now) and owed.job_id == derive(feed, now).job_id
         if not running:
-            self._wake(feed, account_id, owed, now)
+            self._wake(feed, account_id, kind, owed, now)
         return RequestedSync(
             account_id=account_id, state=AskedState.RUNNING if running else AskedState.QUEUED, job_id=owed.job_id
         )
 
-    def _wake(self, feed: Feed, account_id: str, owed: Wanted, now: datetime) -> None:
+    def _wake(self, feed: Feed, account_id: str, kind: RequestedBy, owed: Wanted, now: datetime) -> None:
         job = SyncJob(
             job_id=owed.job_id,
             feed_id=feed.feed_id,
-            trading_account_id=account_id,
-            requested_by=RequestedBy.MANUAL,
+            trading_account_id=account_id or None,
+            requested_by=kind,
             requested_at=now,
         )
         keys = {"job_id": owed.job_id, "feed_id": feed.feed_id, "account_id": account_id}

@@ -183,7 +183,7 @@ class ApiWorld:
             export=Export(self.own, self.ledger, read_round_trips, self.exports, self.ids, self.clock),
             request_sync=request_sync,
             review=Review(self.own, self.feeds, request_sync, owe, self.clock),
-            backfill=Backfill(self.own, self.feeds, self.queue, OneBroker(), self.ids, self.clock),
+            backfill=Backfill(self.own, self.feeds, owe, OneBroker(), self.ids, self.clock),
             change_account=ChangeAccount(self.own, Schedules(self.feeds, OneBroker()), self.accounts),
             list_brokers=ListBrokers(BROKERS, BrokerCatalog(), self.breakers, self.clock),
             connecting=Connecting(
