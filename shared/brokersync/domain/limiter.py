@@ -7,7 +7,8 @@ all permits that may arrive less than its length before that time.
 Why no window is passed: take any span of a window's length, and of the blocks that may send into it the one granted
 last. When that one was granted, each of the others still counted, and all together were within the window.
 
-A block larger than a short window allows fills that window alone, and its holder keeps its permits `spacing` apart.
+While a block is good, its permits may come at any time; in windows that are shorter than that all of them would count
+all the time. So its holder keeps them `spacing` apart, and a block counts there as one permit.
 """
 
 from collections.abc import Sequence
@@ -42,10 +43,11 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Uses:
-    """So many uses, the last of them arrived by `until` (aware UTC)."""
+    """So many uses in so many blocks, the last of them arrived by `until` (aware UTC)."""
 
     until: datetime
     count: int
+    blocks: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +79,23 @@ class LimitStatus:
 Log = Sequence[Uses]  # by `until`
 
 
+def is_short(window: Window) -> bool:
+    """Whether a window ends sooner than a block of several permits."""
+    return window.length < HOLD
+
+
+def weight(window: Window, uses: Uses) -> int:
+    """How many uses a window may see of these at most."""
+    return min(uses.blocks if is_short(window) else uses.count, window.most)
+
+
 def spacing(windows: Sequence[Window], count: int) -> timedelta:
-    """How far apart the permits of a block of `count` have to be; zero where every window has room for it."""
-    return max(
-        ((window.length + GUARD) / window.most for window in windows if window.most < count), default=timedelta(0)
-    )
+    """How far apart the permits of a block of `count` have to be; zero where every window has room for them at once."""
+    if count == 1:
+        return timedelta(0)
+    apart = [(window.length + GUARD) / (1 if is_short(window) else window.most) for window in windows]
+    tight = [is_short(window) or window.most < count for window in windows]
+    return max((one for one, needed in zip(apart, tight, strict=True) if needed), default=timedelta(0))
 
 
 def largest_block(windows: Sequence[Window]) -> int:
@@ -100,9 +114,9 @@ def reserve(log: Log, windows: Sequence[Window], now: datetime, count: int = 1) 
     """The earliest block of that many permits."""
     slot = now
     for window in windows:
-        used = min(count, window.most)
+        used = weight(window, Uses(now, count))
         for uses in reversed(log):
-            used += min(uses.count, window.most)
+            used += weight(window, uses)
             if used > window.most:
                 slot = max(slot, uses.until + window.length)
                 break
@@ -117,14 +131,15 @@ def with_uses(log: Log, uses: Uses, windows: Sequence[Window], now: datetime) ->
     while len(kept) > MOST_USES:
         # The earlier of two that become one counts a little longer: that is safe, and least where they are close.
         at = min(range(len(kept) - 1), key=lambda place: kept[place + 1].until - kept[place].until)
-        kept[at : at + 2] = [Uses(kept[at + 1].until, kept[at].count + kept[at + 1].count)]
+        one, other = kept[at : at + 2]
+        kept[at : at + 2] = [Uses(other.until, one.count + other.count, one.blocks + other.blocks)]
     return tuple(kept)
 
 
 def closed(log: Log, windows: Sequence[Window], now: datetime, until: datetime) -> Log:
     """The log after the broker refused: nothing more is granted before `until`."""
     widest = max(windows, key=lambda window: window.seconds)
-    return with_uses(log, Uses(until - widest.length, widest.most), windows, now)
+    return with_uses(log, Uses(until - widest.length, widest.most, widest.most), windows, now)
 
 
 def longest(windows: Sequence[Window]) -> timedelta:
@@ -140,7 +155,7 @@ def status(log: Log, windows: Sequence[Window], now: datetime) -> LimitStatus:
         told.append(
             WindowStatus(
                 seconds=window.seconds,
-                used=min(sum(uses.count for uses in counted), window.most),
+                used=min(sum(weight(window, uses) for uses in counted), window.most),
                 max=window.most,
                 resets_at=max((uses.until for uses in counted), default=now - window.length) + window.length,
             )

@@ -16,6 +16,7 @@ from brokersync.domain.limiter import (
     Window,
     closed,
     first_block,
+    is_short,
     largest_block,
     longest,
     reserve,
@@ -90,9 +91,7 @@ class SharedLimits:
         return status(entry.log if entry else (), windows, now)
 
     def _take_block(self, own: _Key, key: str, windows: Sequence[Window], now: datetime) -> Grant:
-        size = 1
-        if self._in_blocks:
-            size = own.block.next_size(largest_block(windows)) if own.block else first_block(windows)
+        size = self._size(own, windows)
         grant = reserve((), windows, now, size)
 
         def taken(log: Log) -> Log:
@@ -102,6 +101,12 @@ class SharedLimits:
 
         self._change(own, key, windows, now, taken)
         return grant
+
+    def _size(self, own: _Key, windows: Sequence[Window]) -> int:
+        """How many permits to take at once."""
+        if not self._in_blocks or (any(map(is_short, windows)) and not own.contended):
+            return 1  # the permits of a block would have to be kept apart, for nobody's sake
+        return own.block.next_size(largest_block(windows)) if own.block else first_block(windows)
 
     def _change(self, own: _Key, key: str, windows: Sequence[Window], now: datetime, change: Change) -> None:
         """Replace the log by what `change` makes of it, whoever else changes it meanwhile."""

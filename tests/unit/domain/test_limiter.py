@@ -156,9 +156,24 @@ def test_blocks_divide_the_longest_window_well(most, largest, first):
     assert (largest_block(limits), first_block(limits)) == (largest, first)
 
 
-def test_only_windows_that_a_block_is_too_large_for_keep_it_apart():
+def test_windows_that_end_before_a_block_keep_its_permits_apart():
     assert spacing((Window(8, 60),), 4) == timedelta(0)
-    assert spacing((Window(2, 1), Window(8, 60)), 4) == timedelta(seconds=0.75)
+    assert spacing((Window(20, 1), Window(80, 60)), 4) == timedelta(seconds=1.5)
+    assert spacing((Window(20, 1), Window(80, 60)), 1) == timedelta(0)
+    assert spacing((Window(2, 60),), 4) == timedelta(seconds=30.25)
+
+
+def test_several_blocks_share_a_short_window():
+    # given a limit of five a second, and blocks of four
+    limits, log = (Window(5, 1), Window(80, 60)), ()
+    slots = []
+    for _ in range(6):
+        grant = reserve(log, limits, START, 4)
+        log = with_uses(log, grant.uses, limits, START)
+        slots.append(grant.slot - START)
+    # then five of them go at once, each with a permit a second, and the sixth when they are over
+    assert slots[:5] == [timedelta(0)] * 5
+    assert slots[5] == HOLD + GUARD + timedelta(seconds=1)
 
 
 @given(windows, pauses, st.integers(1, 3600))

@@ -43,6 +43,13 @@ def test_i6_a_burst_of_one_process_costs_a_write_for_five_permits_and_no_read(le
     assert ledger.calls == {"write": 16}
 
 
+def test_i6_under_a_short_window_a_process_that_is_alone_is_not_kept_apart(ledger):
+    # given a limit of eight a second, and one process
+    permits, limits = SharedLimits(ledger), (Window(8, 1), Window(80, 60))
+    # then what a second allows goes at once
+    assert [permits.take("k", limits, START) for _ in range(8)] == [START] * 8
+
+
 def test_i6_a_far_slot_is_told_without_using_it_up(ledger):
     # given a key whose next slot is further away than anybody waits
     permits = SharedLimits(ledger)

@@ -11,7 +11,7 @@ from brokersync.aws.tables.base import Table, settings
 from brokersync.domain.limiter import Log, Uses
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_USES = struct.Struct(">qI")
+_USES = struct.Struct(">qHH")
 
 
 def microseconds(moment: datetime) -> int:
@@ -20,14 +20,14 @@ def microseconds(moment: datetime) -> int:
 
 
 def pack(log: Log) -> bytes:
-    """A log in 12 bytes per entry: time in microseconds since 1970, count."""
-    return b"".join(_USES.pack(microseconds(uses.until), uses.count) for uses in log)
+    """A log in 12 bytes per entry: time in microseconds since 1970, count, blocks."""
+    return b"".join(_USES.pack(microseconds(uses.until), uses.count, uses.blocks) for uses in log)
 
 
 def unpack(packed: bytes) -> Log:
     """The log of its bytes."""
-    entries: Iterable[tuple[int, int]] = _USES.iter_unpack(packed)
-    return tuple(Uses(_EPOCH + timedelta(microseconds=until), count) for until, count in entries)
+    entries: Iterable[tuple[int, int, int]] = _USES.iter_unpack(packed)
+    return tuple(Uses(_EPOCH + timedelta(microseconds=until), count, blocks) for until, count, blocks in entries)
 
 
 class LimitItem(Table):

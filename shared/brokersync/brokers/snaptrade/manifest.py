@@ -57,8 +57,14 @@ MANIFEST = Manifest(
     setup_help="Connect your brokers on SnapTrade's dashboard (read access is enough), make an API key there, and "
     "enter its client ID and consumer key. With a Commercial key, enter the user ID and the user secret too.",
     limit_scope=LimitScope.CREDENTIAL,
-    counted_by=("client_id",),
     limits=(LimitWindow(count=250, seconds=60.0),),
+    counted_by=("client_id",),
+    limit_headers=(
+        LimitHeader(reset="x-ratelimit-reset", form=ResetForm.SECONDS, remaining="x-ratelimit-remaining"),
+        LimitHeader(
+            reset="x-ratelimit-account-reset", form=ResetForm.SECONDS, remaining="x-ratelimit-account-remaining"
+        ),
+    ),
     useful_interval_min=240,  # transactions are loaded once a day, at a time that nobody tells
     history_depth_days=None,  # as far back as the institution tells
     overlap=timedelta(days=14),
@@ -73,8 +79,4 @@ MANIFEST = Manifest(
     ),
     uncited=(ACCOUNT, CONNECTION, BALANCES, POSITIONS),
     reissues_ids=True,
-    limit_headers=tuple(
-        LimitHeader(reset=f"x-ratelimit-{of}reset", form=ResetForm.SECONDS, remaining=f"x-ratelimit-{of}remaining")
-        for of in ("", "account-")  # of the client, and of one account with a Personal key
-    ),
 )
