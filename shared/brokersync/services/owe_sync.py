@@ -50,8 +50,8 @@ class OweSync:
     ) -> RequestedSync:
         """Ask for a sync of a feed. Raises ReconnectNeededError.
 
-        `account_id` is the account that it is asked for, empty for none in particular; `kind` says who asks, `job_id` is
-        the job's where it has one already.
+        `account_id` is the account that it is asked for, empty for none in particular; `kind` says who asks; `job_id`
+        is for a job that has one already.
         """
         if not feed.runnable:
             raise ReconnectNeededError(feed)

@@ -82,7 +82,9 @@ class StoreChunk:
         Raises LeaseLostError, NeedsReviewError; whatever it raises, the cursor has not moved.
         """
         entries: list[LedgerEntry] = [*normalised.executions, *normalised.cash_events]
-        emptied = self._suddenly_empty(entries, checkpoint)
+        # What is missing from an answer, or not understood, may be the very trades: that is told as such.
+        incomplete = bool(normalised.missing_sections or self.unread(normalised))
+        emptied = {} if incomplete else self._suddenly_empty(entries, checkpoint)
         self._remember_accounts(normalised, checkpoint)
         if self._manifest.reissues_ids:
             whole = None if normalised.missing_sections or emptied else checkpoint

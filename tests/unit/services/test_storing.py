@@ -1,5 +1,6 @@
 """What a run keeps and stores: raw answers first, each trade once, the cursor last (I1, I2, I3, I5)."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -237,3 +238,15 @@ def test_i3_what_was_not_whole_holds_back_the_cursor_of_later_chunks_too() -> No
     world.sync()
     # then all of it is stored, and asked for again
     assert (world.feed.cursor, sorted(world.trades()), world.feed.outcome) == ("", ["1", "2"], Outcome.PARTIAL)
+
+
+@pytest.mark.parametrize("lacking", [{"missing": ["account U2"]}, {"odd": ["r7"]}])
+def test_i5_an_account_whose_rows_are_missing_or_not_understood_is_partial_and_not_empty(lacking: dict) -> None:
+    # given two accounts, and an answer that lacks the second one's part, or a row of it
+    later = two_accounts("U1", extra=2)
+    later[0] = replace(later[0], body=json.dumps(json.loads(later[0].body) | lacking).encode())
+    world = a_world(two_accounts("U1", "U2", extra=1), later, overlap=WEEK, scope=FetchScope.CONNECTION)
+    world.sync()
+    world.next_tick()
+    # then the broker is not suspected of having lost its trades
+    assert world.feed.outcome is Outcome.PARTIAL
