@@ -173,7 +173,11 @@ def _failed(finish: Finish, feed: Feed, work: Work, error: SyncError, now: datet
         case _:
             # The message comes back; so that its run finds work again, nothing counts as served.
             tried = work.attempt + 1
-            kept = replace(work.wanted, attempt=tried) if work.wanted and tried < POISON_RECEIVES else None
+            kept = (
+                replace(work.wanted, attempt=tried, state=work.state)
+                if work.wanted and tried < POISON_RECEIVES
+                else None
+            )
             return replace(finish, served_minute=None, wanted=kept)
 
 

@@ -62,8 +62,7 @@ def open_broker(ports: SyncPorts, feed: Feed, work: Work, progress: Progress, de
         base_url=ports.broker_endpoints.get(f"{manifest.slug}:{environment.name}", environment.base_url),
         accounts=tuple(feed.accounts),
         cursor=progress.cursor,
-        # A continuation belongs to the cursor that it continues: a load that begins or was cancelled has another.
-        state=work.state if progress.cursor == feed.cursor else {},
+        state=work.state,
         history_start=_history_start(feed, progress, manifest, now),
         now=now,
         http=ports.http.for_run(

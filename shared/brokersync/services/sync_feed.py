@@ -1,6 +1,7 @@
 """One job, from lease to finish: fetch, keep the raw answers, normalise, store, and tell the truth about it."""
 
 import logging
+from dataclasses import replace
 
 from brokersync.contracts.jobs import SyncJob
 from brokersync.domain.errors import BrokerChangedError, ErrorCode, LeaseLostError, SyncError
@@ -85,6 +86,8 @@ class SyncFeed:
             | {"broker": feed.broker, "requested_by": work.requested_by.value, "message_job_id": job.job_id},
         )
         progress = Progress.of(feed, work.job_id)
+        if progress.cursor != feed.cursor:
+            work = replace(work, state={})  # a continuation belongs to its cursor; a load that begins has another
         verdict = self._attempt(feed, lease, work, progress, deadline)
         now = self._p.clock.now()
         conclusion = conclude(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from brokersync.domain.errors import ErrorCode, RetryLaterError
+from brokersync.domain.errors import BrokerChangedError, ErrorCode, RetryLaterError, SyncError
 from brokersync.domain.loads import LoadKind, LoadRequest
 from brokersync.domain.pages import ComeBack, FetchStep, RawPage
 from brokersync.domain.runs import Outcome
@@ -251,6 +251,31 @@ def test_a_state_of_the_sync_is_not_handed_to_the_load() -> None:
     world.sync()
     # then the load begins at the beginning, without the reference of the other conversation
     assert states == [("", {}), ("9", {}), ("", {})]
+
+
+@pytest.mark.parametrize("error", [RetryLaterError(ErrorCode.TIMEOUT, "Slow."), BrokerChangedError("What is this?")])
+def test_a_state_of_the_sync_is_forgotten_by_a_load_whose_first_run_fails(error: SyncError) -> None:
+    # given a broker that was preparing an answer, and a load whose first run fails
+    states: list[object] = []
+
+    def script(context: FetchContext) -> Iterator[FetchStep]:
+        states.append((context.cursor, dict(context.state)))
+        if len(states) == 2:
+            yield ComeBack(at=world.clock.now(), state={"reference": "77"}, safe_message="Preparing.")
+            return
+        if len(states) == 3:
+            raise error
+        yield a_page(at=world.clock.now(), n=len(states))
+        yield Checkpoint(cursor="9", last=True)
+
+    world = World(ScriptedBroker(a_manifest(), script))
+    world.sync()
+    world.next_tick()
+    world.feeds.request_load("acc_1", LoadRequest(kind=LoadKind.BACKFILL, job_id="job_load"))
+    world.sync()
+    # when it is tried again, then the reference is still not handed to it
+    work_off(world)
+    assert states[2:4] == [("", {}), ("", {})]
 
 
 def test_i3_a_load_that_is_held_back_is_not_asked_for_over_and_over() -> None:
