@@ -99,7 +99,7 @@ WORDINGS: Mapping[Locale, Mapping[ProblemCode, Wording]] = {
             "Wait until `limit.next_allowed_at`. Scheduled syncs go on meanwhile.",
         ),
         ProblemCode.INTERNAL: Wording(
-            "Our fault", "Something went wrong on our side.", "Try again; if it stays, tell us the instance."
+            "Our fault", "Something went wrong on our side.", "Try again; if it stays, tell us the `instance`."
         ),
         ProblemCode.UNAVAILABLE: Wording(
             "Not possible right now", "Limits can't be checked at the moment.", "Try again in a minute."
