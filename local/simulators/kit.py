@@ -191,8 +191,6 @@ class Intent(StrEnum):
     """The job comes back by itself, later."""
     ASKS_TRADER = "asks_trader"
     """Nothing is tried again until the trader has acted (setup_incomplete: the schedule goes on)."""
-    ASKS_REVIEW = "asks_review"
-    """Nothing stored is changed; a person decides."""
     ALARMS = "alarms"
     """The answer is not what the broker promises: the message comes back, then lies among the dead letters."""
 

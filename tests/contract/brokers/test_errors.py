@@ -86,12 +86,6 @@ def _asks_trader(trader: Connected, synced: Synced) -> None:
     assert (trader.feed.connection_id in trader.connections.reconnects) != mended_there
 
 
-def _asks_review(trader: Connected, synced: Synced) -> None:
-    assert synced.last.outcome is Outcome.NEEDS_REVIEW
-    assert not synced.redeliver
-    assert trader.feed.runnable
-
-
 def _alarms(trader: Connected, synced: Synced) -> None:
     assert synced.last.outcome is Outcome.FAILED
     assert synced.redeliver, "the message has to come back, and at last to lie among the dead letters"
@@ -104,6 +98,5 @@ _FOLLOWS = {
     Intent.WAITS: _waits,
     Intent.RETRIES: _retries,
     Intent.ASKS_TRADER: _asks_trader,
-    Intent.ASKS_REVIEW: _asks_review,
     Intent.ALARMS: _alarms,
 }
