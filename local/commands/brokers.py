@@ -19,14 +19,16 @@ def brokers_json(stack: Stack | None = None) -> str:
 
 
 def show_brokers(stack: Stack | None = None) -> None:
-    """A table of the brokers. Raises CommandError for a stack that can't be asked."""
-    table = make_table("broker", "name", "environments", "state", "to enter", "limits", "history", "news")
-    for broker in _brokers(stack).brokers:
+    """A table of the brokers, with a stack also how each is. Raises CommandError for a stack that can't be asked."""
+    brokers = _brokers(stack).brokers
+    states = ["state"] if stack else []
+    table = make_table("broker", "name", "environments", *states, "to enter", "limits", "history", "news")
+    for broker in brokers:
         table.add_row(
             broker.slug,
             broker.name,
             ", ".join(broker.environments),
-            state_of(broker),
+            *(state_of(broker) for _ in states),
             ", ".join(field.name for field in broker.auth_fields if field.required),
             _limits(broker.limits.windows),
             "all" if broker.history_days is None else f"{broker.history_days} days",
@@ -50,7 +52,7 @@ def _brokers(stack: Stack | None) -> Brokers:
 def state_of(broker: Broker) -> str:
     """How the broker is: the environments with trouble, each with the time of the next try."""
     if broker.circuits is None:
-        return "not known"
+        return "not known"  # the stack's table can't be read
     troubled = [circuit for circuit in broker.circuits if circuit.state is not BreakerStatus.CLOSED]
     return "\n".join(
         f"{one.environment}: trouble since {one.since:%H:%M} UTC, "
