@@ -58,13 +58,6 @@ MANIFEST = Manifest(
     "enter its client ID and consumer key. With a Commercial key, enter the user ID and the user secret too.",
     limit_scope=LimitScope.CREDENTIAL,
     limits=(LimitWindow(count=250, seconds=60.0),),
-    counted_by=("client_id",),
-    limit_headers=(
-        LimitHeader(reset="x-ratelimit-reset", form=ResetForm.SECONDS, remaining="x-ratelimit-remaining"),
-        LimitHeader(
-            reset="x-ratelimit-account-reset", form=ResetForm.SECONDS, remaining="x-ratelimit-account-remaining"
-        ),
-    ),
     useful_interval_min=240,  # transactions are loaded once a day, at a time that nobody tells
     history_depth_days=None,  # as far back as the institution tells
     overlap=timedelta(days=14),
