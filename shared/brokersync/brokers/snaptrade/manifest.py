@@ -58,6 +58,11 @@ MANIFEST = Manifest(
     "enter its client ID and consumer key. With a Commercial key, enter the user ID and the user secret too.",
     limit_scope=LimitScope.CREDENTIAL,
     limits=(LimitWindow(count=250, seconds=60.0),),
+    counted_by=("client_id",),
+    limit_headers=tuple(
+        LimitHeader(reset=f"x-ratelimit-{of}reset", form=ResetForm.SECONDS, remaining=f"x-ratelimit-{of}remaining")
+        for of in ("", "account-")  # of the client, and of one account with a Personal key
+    ),
     useful_interval_min=240,  # transactions are loaded once a day, at a time that nobody tells
     history_depth_days=None,  # as far back as the institution tells
     overlap=timedelta(days=14),
