@@ -11,9 +11,11 @@ While a block is good, its permits may come at any time; in windows that are sho
 all the time. So its holder keeps them `spacing` apart, and a block counts there as one permit.
 """
 
+from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 GUARD = timedelta(milliseconds=500)
 """How late after its slot a use may arrive: half for a late start, half for its way and clocks that differ."""
@@ -28,17 +30,26 @@ LARGEST_BLOCK = 5
 MOST_USES = 64  # an item of the ledger with so many stays under 1 KB, so that an update costs one write unit
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Window:
     """At most `most` uses in any span of `seconds`."""
 
     most: int
     seconds: float
 
-    @property
+    @cached_property
     def length(self) -> timedelta:
         """`seconds` as a length of time."""
         return timedelta(seconds=self.seconds)
+
+    @cached_property
+    def is_short(self) -> bool:
+        """Whether it ends sooner than a block of several permits."""
+        return self.length < HOLD
+
+    def weight(self, uses: "Uses") -> int:
+        """How many of these uses it may see at most."""
+        return min(uses.blocks if self.is_short else uses.count, self.most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +90,12 @@ class LimitStatus:
 Log = Sequence[Uses]  # by `until`
 
 
-def is_short(window: Window) -> bool:
-    """Whether a window ends sooner than a block of several permits."""
-    return window.length < HOLD
-
-
-def weight(window: Window, uses: Uses) -> int:
-    """How many uses a window may see of these at most."""
-    return min(uses.blocks if is_short(window) else uses.count, window.most)
-
-
 def spacing(windows: Sequence[Window], count: int) -> timedelta:
     """How far apart the permits of a block of `count` have to be; zero where every window has room for them at once."""
     if count == 1:
         return timedelta(0)
-    apart = [(window.length + GUARD) / (1 if is_short(window) else window.most) for window in windows]
-    tight = [is_short(window) or window.most < count for window in windows]
+    apart = [(window.length + GUARD) / (1 if window.is_short else window.most) for window in windows]
+    tight = [window.is_short or window.most < count for window in windows]
     return max((one for one, needed in zip(apart, tight, strict=True) if needed), default=timedelta(0))
 
 
@@ -114,9 +115,9 @@ def reserve(log: Log, windows: Sequence[Window], now: datetime, count: int = 1) 
     """The earliest block of that many permits."""
     slot = now
     for window in windows:
-        used = weight(window, Uses(now, count))
+        used = window.weight(Uses(now, count))
         for uses in reversed(log):
-            used += weight(window, uses)
+            used += window.weight(uses)
             if used > window.most:
                 slot = max(slot, uses.until + window.length)
                 break
@@ -127,7 +128,8 @@ def reserve(log: Log, windows: Sequence[Window], now: datetime, count: int = 1) 
 def with_uses(log: Log, uses: Uses, windows: Sequence[Window], now: datetime) -> Log:
     """The log with one more block, without those that count no more, and never longer than MOST_USES."""
     oldest = now - longest(windows)
-    kept = sorted([*(one for one in log if one.until > oldest), uses], key=lambda one: one.until)
+    kept = [one for one in log if one.until > oldest]
+    insort(kept, uses, key=lambda one: one.until)
     while len(kept) > MOST_USES:
         # The earlier of two that become one counts a little longer: that is safe, and least where they are close.
         at = min(range(len(kept) - 1), key=lambda place: kept[place + 1].until - kept[place].until)
@@ -155,7 +157,7 @@ def status(log: Log, windows: Sequence[Window], now: datetime) -> LimitStatus:
         told.append(
             WindowStatus(
                 seconds=window.seconds,
-                used=min(sum(weight(window, uses) for uses in counted), window.most),
+                used=min(sum(window.weight(uses) for uses in counted), window.most),
                 max=window.most,
                 resets_at=max((uses.until for uses in counted), default=now - window.length) + window.length,
             )

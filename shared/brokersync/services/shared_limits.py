@@ -16,7 +16,6 @@ from brokersync.domain.limiter import (
     Window,
     closed,
     first_block,
-    is_short,
     largest_block,
     longest,
     reserve,
@@ -104,7 +103,7 @@ class SharedLimits:
 
     def _size(self, own: _Key, windows: Sequence[Window]) -> int:
         """How many permits to take at once."""
-        if not self._in_blocks or (any(map(is_short, windows)) and not own.contended):
+        if not self._in_blocks or (any(window.is_short for window in windows) and not own.contended):
             return 1  # the permits of a block would have to be kept apart, for nobody's sake
         return own.block.next_size(largest_block(windows)) if own.block else first_block(windows)
 
