@@ -11,7 +11,7 @@ ledger holds of the same time:
   guessed then: a person decides.
 """
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -126,17 +126,18 @@ def _match(
 
 def _pairs(before: Sequence[StoredEntry], now: Sequence[LedgerEntry]) -> Iterator[tuple[StoredEntry, LedgerEntry]]:
     """Equal in full first; those that differ in a detail (a fee, a description) by their order, as far as both go."""
-    left = list(now)
+    alike: dict[str, deque[LedgerEntry]] = defaultdict(deque)
+    for entry in now:
+        alike[_said(entry)].append(entry)
     rest = []
     for stored in before:
-        said = _said(stored.entry)
-        same = next((entry for entry in left if _said(entry) == said), None)
-        if same is None:
-            rest.append(stored)
+        same = alike[_said(stored.entry)]
+        if same:
+            yield stored, same.popleft()
         else:
-            left.remove(same)
-            yield stored, same
-    yield from zip(rest, left, strict=False)
+            rest.append(stored)
+    left = {id(entry) for entries in alike.values() for entry in entries}
+    yield from zip(rest, (entry for entry in now if id(entry) in left), strict=False)
 
 
 def _refuse_two_names(served: Sequence[LedgerEntry], found: Sequence[StoredEntry | None]) -> None:

@@ -167,6 +167,38 @@ def test_i2_known_ids_are_left_alone(book: list[LedgerEntry]) -> None:
     assert (list(bridged.entries), bridged.renamed) == (entries, [])
 
 
+_STEPS = st.lists(st.one_of(st.just("ids"), st.just("fee"), st.lists(_CONTENTS, min_size=1, max_size=4)), max_size=12)
+
+
+@given(_STEPS, st.randoms())
+def test_i2_a_ledger_follows_a_book_whose_ids_change_again_and_again(steps: list, chance) -> None:
+    # given a broker that now and then tells new entries, changes a fee, or gives all that it has new ids
+    told: dict[str, LedgerEntry] = {}
+    ledger: dict[tuple[type, str], StoredEntry] = {}
+    for number, step in enumerate(steps):
+        match step:
+            case "ids":
+                told = {f"{number}.{at}": entry for at, entry in enumerate(told.values())}
+            case "fee":
+                fee = {"fee": Decimal(number)}
+                changed = next((name for name, entry in told.items() if isinstance(entry, Execution)), None)
+                if changed is not None:
+                    told[changed] = replace(told[changed], fees=fee)
+            case _:
+                told |= {f"{number}.new.{at}": entry for at, entry in enumerate(step)}
+        # when all of it is served, in any order, and stored as the bridge says
+        served = [under(entry, name) for name, entry in told.items()]
+        chance.shuffle(served)
+        bridged = bridge(sorted(ledger.values(), key=lambda one: one.entry.occurred_at.ns), served, WHOLE)
+        ledger |= {(type(one.entry), one.entry.source_id): one for one in bridged.renamed}
+        for entry in bridged.entries:
+            known = ledger.get((type(entry), entry.source_id))
+            aliases = known.aliases if known else ()
+            ledger[type(entry), entry.source_id] = stored(entry, *aliases)
+        # then the ledger holds what the book does: nothing twice, nothing missing
+        assert contents([one.entry for one in ledger.values()]) == contents(list(told.values()))
+
+
 def test_i9_a_change_under_a_later_id_is_a_change_of_the_held_entry() -> None:
     # given an entry that has come under another id before
     held = [stored(trade("old"), "new")]
