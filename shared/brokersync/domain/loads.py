@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from brokersync.domain.coverage import Coverage
+
 
 class LoadKind(StrEnum):
     """Why history is loaded: the first sync, a trader's request for more, or stored answers under newer code."""
@@ -62,6 +64,19 @@ class Load:
             chunks=self.chunks + 1,
             trades=self.trades + trades,
         )
+
+    def joined_to(self, known: Coverage, waterline: datetime | None) -> Coverage:
+        """What is complete with what the load has brought so far.
+
+        While that does not touch what was there before, nothing is known of what lies between: then the older stretch
+        is not claimed. The newer one is the load's own only if it goes on until now, because the feed stays there.
+        """
+        start, end = self.covered_from, self.reached
+        if end is not None and known.start is not None and end < known.start:
+            return known
+        if start is not None and known.end is not None and start > known.end:
+            return known if self.end is not None else replace(known, start=start, end=end)
+        return known.joined(start, end, waterline)
 
     def replayed(self, run_id: str, trades: int) -> "Load":
         """After the answers of one more run were read again."""

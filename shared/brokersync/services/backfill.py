@@ -40,7 +40,7 @@ class Backfill:
     def run(self, user_id: str, account_id: str, start: datetime, end: datetime | None) -> LoadRequest:
         """Ask for what happened from `start` on (aware). `end` None: until what is there already.
 
-        No gap is left: an end before what is there is moved up to it. Raises AccountNotFoundError,
+        No gap is left: an end before what is there is moved up to it, a start after it back to it. Raises AccountNotFoundError,
         ReconnectNeededError, BadRangeError and LoadGoesOnError.
         """
         feed = self._own.with_feed(user_id, account_id).feed
@@ -48,9 +48,11 @@ class Backfill:
             raise ReconnectNeededError(feed)
         now = self._clock.now()
         self._check(feed, start, end, now)
-        known = feed.coverage.of(account_id).start
-        if known is not None and (start < known or end is not None):
-            end = known if end is None else max(end, known)
+        known = feed.coverage.of(account_id)
+        if known.start is not None and (start < known.start or end is not None):
+            end = known.start if end is None else max(end, known.start)
+        if known.end is not None:
+            start = min(start, known.end)
         request = LoadRequest(kind=LoadKind.BACKFILL, job_id=self._ids.new("job"), start=start, end=end)
         self.owe(feed, account_id, request)
         return request

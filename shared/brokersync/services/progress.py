@@ -115,11 +115,9 @@ class Progress:
         account_id = self.accounts.get(checkpoint.broker_account_id, "")
         if self.load is not None:
             self.load = self.load.further(start, end, trades)
-            if self.load.kind is LoadKind.BACKFILL and not account_id:
-                start, end = self.load.covered_from, self.load.reached
-                known = self.coverage.start
-                if known is not None and (end is None or end < known):
-                    return  # it has not got to what we had before: in between, nothing is known
+            if not account_id:
+                self.coverage = self.load.joined_to(self.coverage, checkpoint.waterline)
+                return
         self.coverage = self.coverage.joined(start, end, checkpoint.waterline, account_id=account_id)
 
     def leave_load(self) -> None:

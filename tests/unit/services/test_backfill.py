@@ -56,6 +56,15 @@ def test_no_gap_is_left_between_the_backfill_and_what_is_there(world: ApiWorld) 
     assert (again.start, again.end) == (START - timedelta(days=20), START - timedelta(days=10))
 
 
+def test_a_backfill_of_the_last_days_begins_where_the_history_ends(world: ApiWorld) -> None:
+    # given an account that could not be synced for ten days
+    reached = START - timedelta(days=10)
+    world.add("acc_2", coverage=Coverage(start=KNOWN, end=reached))
+    # when its trader asks for the last five, then those before them are loaded too
+    asked = world.services.backfill.run(ALICE, "acc_2", START - timedelta(days=5), None)
+    assert (asked.start, asked.end) == (reached, None)
+
+
 def test_an_account_that_came_later_is_loaded_up_to_its_own_beginning() -> None:
     # given a feed of several accounts, of which one was opened later
     world = ApiWorld()
