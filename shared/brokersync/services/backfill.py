@@ -40,8 +40,8 @@ class Backfill:
     def run(self, user_id: str, account_id: str, start: datetime, end: datetime | None) -> LoadRequest:
         """Ask for what happened from `start` on (aware). `end` None: until what is there already.
 
-        No gap is left: an end before what is there is moved up to it, a start after it back to it. Raises AccountNotFoundError,
-        ReconnectNeededError, BadRangeError and LoadGoesOnError.
+        No gap is left: an end before what is there is moved up to it, a start after it back to it.
+        Raises AccountNotFoundError, ReconnectNeededError, BadRangeError and LoadGoesOnError.
         """
         feed = self._own.with_feed(user_id, account_id).feed
         if not feed.runnable:
