@@ -119,9 +119,7 @@ def test_i4_a_load_goes_on_at_its_chunk_after_a_worker_died_in_the_middle() -> N
 def loaded(days: int, start: int) -> tuple[World, History]:
     """A world whose last days are there, from day `start` on."""
     world, history = a_world(days)
-    world.broker.script = lambda context: history.script(
-        FetchContext(**{name: getattr(context, name) for name in context.__slots__} | {"history_start": day(start)})
-    )
+    world.broker.script = lambda context: history.script(replace(context, history_start=day(start)))
     work_off(world, seconds=600)
     world.broker.script = history.script
     history.asked.clear()
