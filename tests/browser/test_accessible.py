@@ -52,8 +52,7 @@ def test_every_screen_is_accessible_and_fits(visitor: Visitor, watched: Watched,
     for screen in SCREENS:
         # when each screen is opened
         page.evaluate("(hash) => { location.hash = hash }", screen.format(account))
-        page.wait_for_load_state("networkidle")
-        page.wait_for_timeout(300)
+        expect(page.locator("[aria-busy]")).to_have_count(0, timeout=PATIENCE)
         # then axe finds nothing, and nothing has to be scrolled sideways
         wrong += [f"{screen}: {one}" for one in violations(page)]
         wrong += [f"{screen}: {overflow(page)} px too wide"] if overflow(page) > 0 else []

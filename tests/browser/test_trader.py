@@ -218,7 +218,7 @@ def test_another_language_is_spoken_at_once_and_remembered(here: Stage, watched:
     page.locator("header select").select_option("fr")
     expect(badge(page)).to_have_text("Synchronisé", timeout=PATIENCE)
     other = visitor.opens(locale="en-GB")
-    expect(other.locator(".question")).to_have_text("Puis-je me fier à ces chiffres ?", timeout=PATIENCE)
+    expect(other.locator(".question")).to_have_text("Puis-je me fier à ces chiffres\u00a0?", timeout=PATIENCE)
 
 
 def test_times_are_in_the_readers_zone_with_utc_beside_them(here: Stage, watched: Watched) -> None:

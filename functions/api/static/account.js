@@ -27,7 +27,7 @@ export function accountScreen(id, tab = TABS[0]) {
     h("div", { class: "card", "data-key": `account-${id}` }, groupCard(group, title(account, connection))),
     h("nav", { class: "tabs", "data-key": "tabs", "aria-label": t("account.views") }, TABS.map((name) =>
       h("a", { href: `#/account/${id}/${name}`, "aria-current": name === tab ? "page" : null }, t(`tab.${name}`)))),
-    h("section", { class: "card", "data-key": `tab-${tab}` },
+    h("section", { class: "card", "data-key": `tab-${tab}`, "aria-busy": view.busy ? "true" : null },
       tab === "positions" || tab === "log" ? null : periodControl(() => show()),
       content(account, tab)),
   ];
@@ -88,7 +88,7 @@ function content(account, tab) {
   const period = tab === "positions" || tab === "log" ? "" : query();
   return [
     error ? h("p", { class: "notice", role: "status" }, error) : null,
-    !pages.length && busy ? h("p", { class: "soft", role: "status" }, t("reading")) : null,
+    !pages.length && busy ? h("p", { class: "soft", role: "status" }, t("account.reading")) : null,
     sums ? performance.summary(sums) : null,
     pages.length ? SHOWN[tab](account, pages) : null,
     next ? h("p", { class: "more" }, h("button", { type: "button", class: "quiet", "aria-disabled": String(busy), onclick: () => busy || more(account, tab, period) }, t("more"))) : null,

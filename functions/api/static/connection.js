@@ -11,7 +11,7 @@ export function connectionCard(connection, groups) {
   return h("article", { class: "card", id: `connection-${id}`, tabindex: "-1", "data-key": id, "aria-labelledby": `name-${id}` },
     h("div", { class: "title" },
       h("h2", { id: `name-${id}` }, brokerName(connection), " ", h("span", { class: "soft" }, environment)),
-      groups.length && status !== "checking" ? null : h("span", { class: "badge", "data-status": BADGES[status], "aria-live": "polite" }, t(`connection.${status}`))),
+      groups.length ? null : h("span", { class: "badge", "data-status": BADGES[status], "aria-live": "polite" }, t(`connection.${status}`))),
     groups.length ? groups : waiting(connection),
     h("div", { class: "manage" },
       h("a", { class: "button plain", href: `#/update/${id}` }, t("connection.update")),

@@ -20,7 +20,7 @@ export function groupCard(group, heading = null) {
     progress(sync),
     trouble(group),
     facts(sync),
-    sync.news_note ? h("p", { class: "note", lang: "en", "data-key": "note" }, sync.news_note) : null,
+    whyNothingNewer(sync),
     sync.coverage.holes ? h("p", { class: "note", "data-key": "holes" }, t("coverage.holes", { count: sync.coverage.holes })) : null,
     runStrip(group),
     h("div", { class: "actions", "data-key": "actions" }, syncButton(group), schedule(group)),
@@ -41,15 +41,14 @@ function accountName({ account_id: id, name, masked_number: number, currency }) 
 export const badge = (sync) =>
   h("span", { class: "badge", "data-status": sync.status, "aria-live": "polite" }, inOwnZone(sync.badge, sync.retry_at));
 
-// How far a long load is. A load that goes on in later runs is told while it waits for them, too.
-function progress({ progress: load, status }) {
+// How far a long load is. One that goes on in later runs is told while it waits for them, too.
+function progress({ load, status }) {
+  if (["failed", "needs_review"].includes(status)) return null; // nothing goes on until somebody acts
   if (!load) return status === "syncing" ? h("div", { class: "bar", "data-key": "progress" }) : null;
-  const words = [t(`progress.${load.kind}`)];
-  if (load.covered_from && load.reached) {
-    words.push(" ", t("progress.covered"), " ", dayOnly(load.covered_from), " – ", timeOf(load.reached, { seconds: false }));
-  }
-  words.push(" · ", t("progress.trades", { count: load.trades }));
-  return h("div", { class: "progress", "data-key": "load" }, h("div", { class: "bar" }), h("p", null, words));
+  const reached = load.reached ? [" ", t("progress.reached"), " ", timeOf(load.reached, { seconds: false }), "."] : [];
+  return h("div", { class: "progress", "data-key": "load" },
+    h("div", { class: "bar" }),
+    h("p", null, t(`progress.${load.kind}`), load.trades ? [" ", t("progress.trades", { count: load.trades })] : null, reached));
 }
 
 function trouble(group) {
@@ -74,6 +73,13 @@ async function review({ id, sync }) {
     [h("p", null, sync.error.message), sync.error.detail ? h("p", { class: "soft", lang: "en" }, sync.error.detail) : null, h("p", null, t("review.help"))],
     [{ value: "accept", text: t("review.accept") }, { value: "read_again", text: t("review.read_again"), quiet: true }]);
   if (decision) await act(id, () => call(path(id, "/review"), { method: "POST", body: { decision } }));
+}
+
+// The broker's rule in its manifest's words, and how far its own data reaches where it says so.
+function whyNothingNewer({ news_note: rule, coverage: { waterline } }) {
+  if (!rule && !waterline) return null;
+  return h("p", { class: "note", "data-key": "note" },
+    h("span", { lang: "en" }, rule), waterline ? [" ", t("coverage.waterline"), " ", timeOf(waterline, { seconds: false }), "."] : null);
 }
 
 function facts(sync) {

@@ -17,16 +17,14 @@ export function schedule({ id, sync }) {
   ];
 }
 
-function interval(sync, choose) {
-  const least = sync.min_interval_min;
-  const chosen = sync.chosen_interval_min ?? sync.interval_min;
-  const options = [...new Set([...INTERVALS, chosen, sync.interval_min])].sort((a, b) => a - b);
+// What is in force is selected; what plan or broker don't allow is there to see, and why.
+function interval({ interval_min: now, min_interval_min: least }, choose) {
+  const options = [...new Set([...INTERVALS, now])].sort((a, b) => a - b);
   return h("span", { class: "interval" },
     h("label", null, h("span", { class: "unseen" }, t("schedule.interval")),
-      h("select", { value: String(chosen), onchange: (event) => choose(Number(event.target.value)) },
-        options.map((minutes) => h("option", { value: String(minutes), disabled: minutes < least && minutes !== chosen },
-          minutes < least ? `${every(minutes)} (${t("schedule.not_allowed")})` : every(minutes))))),
-    chosen !== sync.interval_min || least > INTERVALS[0] ? h("span", { class: "soft" }, t("schedule.least", { interval: every(Math.max(least, sync.interval_min)) })) : null);
+      h("select", { value: String(now), onchange: (event) => choose(Number(event.target.value)) },
+        options.map((minutes) => h("option", { value: String(minutes), disabled: minutes < least }, every(minutes))))),
+    least > INTERVALS[0] ? h("span", { class: "soft" }, t("schedule.least", { interval: every(least) })) : null);
 }
 
 const every = (minutes) =>
