@@ -11,7 +11,7 @@ PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help
 help: ## List the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
 
 .PHONY: setup
 setup: ## Make the environment fit (every target does this by itself)
@@ -28,6 +28,10 @@ demo-fail: setup ## Break a broker of the running demo: BROKER=oanda, HOW=down (
 .PHONY: demo-heal
 demo-heal: setup ## Mend the brokers of the running demo, or one: BROKER=oanda
 	@$(BIN)/brokersync demo-heal $(BROKER)
+
+.PHONY: screenshots
+screenshots: setup ## Take the README's pictures of the page anew (needs Chromium)
+	@$(BIN)/python -m tests.browser.screenshots
 
 .PHONY: test
 test: setup ## Run the tests; EXTRAS=1 fails where a test lacks Chromium, python3.13 or the like; TESTS=path

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from brokersync.domain.identity import user_id
 from local.commands.stack import Stack
 from local.demo.brokers import demo_brokers
-from local.demo.people import ONE, PLANS, THREE, TWO, people
+from local.demo.people import ONE, PLANS, TWO, people
 from local.demo.round import connect_all, sync_all
 from local.stack.emulator import forget_machine_settings
 from local.stack.laptop import Laptop, laptop
@@ -70,24 +70,12 @@ def picture(trader: str, size: tuple[int, int], tab: str = "", **options) -> Cal
     return take
 
 
-def form(browser: Browser, here: Laptop, file: Path) -> None:
-    """What a broker asks for."""
-    page = signed_in(browser, here, THREE, WIDE)
-    page.get_by_role("link", name="Connect a broker").click()
-    page.get_by_role("link", name="Interactive Brokers").click()
-    page.screenshot(path=file)
-    page.context.close()
-
-
 TABS = ("trades", "round-trips", "positions", "performance", "log")
 PICTURES: dict[str, Callable[[Browser, Laptop, Path], None]] = {
     "page": picture(TWO, WIDE),
-    "page-good": picture(ONE, WIDE),
-    "page-dark": picture(TWO, WIDE, color_scheme="dark"),
-    "page-phone": picture(TWO, PHONE, locale="fr-FR", device_scale_factor=2),
+    "page-phone": picture(TWO, PHONE, locale="fr-FR", color_scheme="dark"),
     "trades": picture(ONE, WIDE, "trades"),
     "performance": picture(ONE, WIDE, "performance"),
-    "connect": form,
 }
 
 if __name__ == "__main__":

@@ -101,6 +101,14 @@ def test_it_stays_up_for_other_terminals_on_loopback_only_until_ctrl_c(run: Run)
         seen = run.command("status", trader)
         assert (seen.returncode, seen.stderr) == (0, "")
         assert "oanda" in seen.stdout
+    # when a broker is broken and mended from another terminal; then its simulator does as it is told
+    broker = shown.partition("Simulated oanda:practice at ")[2].split("/v3")[0]
+    assert run.command("demo-fail", "oanda").returncode == 0
+    assert [fault["status"] for fault in httpx.get(f"{broker}/_sim/faults").json()] == [503]
+    assert run.command("demo-heal").returncode == 0
+    assert httpx.get(f"{broker}/_sim/faults").json() == []
+    refused = run.command("demo-fail", "nobodys")
+    assert (refused.returncode, "which has" in refused.stderr) == (1, True)
     # when Ctrl-C is pressed, and somebody impatient goes on
     for ending in (signal.SIGINT, signal.SIGINT, signal.SIGTERM):
         os.killpg(run.process.pid, ending)
