@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -103,7 +104,10 @@ def page_digest(page: RawPage, volatile: Sequence[re.Pattern[bytes]]) -> str:
 
 
 def masked_digest(body: bytes, volatile: Sequence[re.Pattern[bytes]]) -> str:
-    """Hash of an answer without the parts that change without news: equal means that there is nothing to read."""
+    """Hash of an answer without the parts that change without news: equal means that there is nothing to read.
+
+    64 bits as 11 characters: a feed keeps one per page.
+    """
     for pattern in volatile:
         body = pattern.sub(b"", body)
-    return hashlib.sha256(body).hexdigest()[:16]
+    return urlsafe_b64encode(hashlib.sha256(body).digest()[:8]).decode().rstrip("=")

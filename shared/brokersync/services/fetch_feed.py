@@ -1,7 +1,6 @@
 """The fetch of a run: each raw answer is kept before anybody looks into it, and stored at the next checkpoint."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from brokersync.domain.feeds import Feed, Lease
 from brokersync.domain.pages import Checkpoint, ComeBack, RawPage, page_digest
@@ -14,7 +13,7 @@ from brokersync.services.progress import Progress, Work
 from brokersync.services.store_chunk import Chunk, StoreChunk
 
 RESERVE_SECONDS = 15.0  # kept back for storing the last chunk and finishing
-HASH_GOOD_FOR = timedelta(days=15)  # half of the shortest retention: then an unchanged answer is stored anew
+HASH_GOOD_FOR_DAYS = 15  # half of the shortest retention: then an unchanged answer is stored anew
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +70,10 @@ class FetchFeed:
         digest = page_digest(page, self._manifest.volatile)
         name = self._progress.page_name(page)
         known, _, stored_on = self._progress.known_hashes.get(name, "").partition(":")
-        oldest = (page.received_at - HASH_GOOD_FOR).strftime("%Y%m%d")
-        if known == digest and stored_on > oldest:
+        today = page.received_at.toordinal()
+        if known == digest and stored_on and today - int(stored_on) < HASH_GOOD_FOR_DAYS:
             return _Held(page=page, name=name, digest=f"{known}:{stored_on}", seq=None)
-        return self._put(_Held(page=page, name=name, digest=f"{digest}:{page.received_at:%Y%m%d}", seq=None))
+        return self._put(_Held(page=page, name=name, digest=f"{digest}:{today}", seq=None))
 
     def _put(self, held: _Held) -> _Held:
         seq = len(self._progress.snapshot_keys)

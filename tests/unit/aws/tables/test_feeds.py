@@ -26,6 +26,13 @@ LEASE = StoredLease(
     since=NOW,
     by=RequestedBy.SYSTEM,
 )
+
+
+def pages(count: int) -> dict[str, str]:
+    """Hashes of so many pages."""
+    return {f"{number:04x}": "0123456789a:739922" for number in range(count)}
+
+
 OANDA = Feed(
     feed_id=f"acc_{ID}",
     user_id="u" * 32,
@@ -39,7 +46,7 @@ OANDA = Feed(
     epoch=123456,
     served_minute=minute_of(NOW),
     cursor="1234567",
-    hashes={"account": "0123456789abcdef:20261102", "summary": "0123456789abcdef:20261102"},
+    hashes=pages(3),
     coverage=Coverage(start=NOW - timedelta(days=730), end=NOW),
     outcome=Outcome.SUCCEEDED,
     last_attempted_at=NOW,
@@ -52,11 +59,14 @@ IBKR = replace(
     broker="ibkr_flex",
     accounts={f"U1234567{number}": f"acc_{ID}" for number in range(3)},
     cursor="2026-11-02",
-    hashes={"statement": "0123456789abcdef:20261102"},
+    hashes=pages(3),
 )
 
 
-@pytest.mark.parametrize("feed", [OANDA, IBKR], ids=["oanda", "ibkr_flex"])
+ALPACA = replace(OANDA, broker="alpaca", cursor="2026-11-02T10:30:17.123456+00:00", hashes=pages(5))
+
+
+@pytest.mark.parametrize("feed", [OANDA, IBKR, ALPACA], ids=["oanda", "ibkr_flex", "alpaca"])
 @pytest.mark.parametrize(
     "trouble",
     [
@@ -89,8 +99,10 @@ def test_a_feed_that_is_held_costs_one_write_unit(feed: Feed, trouble: dict):
     # given the largest feed of everyday life, held by a worker
     item = FeedItem.of(replace(feed, **trouble))
     item.lease = LEASE
-    # then it fits the kilobyte of a write unit
-    assert item_size(item.serialize()) <= 1024
+    # then it fits the kilobyte of a write unit; only the reference of a statement in the making may cost a second one
+    wanted = trouble.get("wanted")
+    units = 2 if wanted is not None and wanted.state else 1
+    assert item_size(item.serialize()) <= units * 1024
 
 
 def test_acquire_and_finish_write_nothing_that_the_due_index_holds():
