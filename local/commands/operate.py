@@ -72,7 +72,12 @@ def _show_accounts(name: str, states: Sequence[AccountState]) -> None:
         success = (
             f"{status.last_successful_sync_at:%Y-%m-%d %H:%M:%S} UTC" if status.last_successful_sync_at else "never"
         )
-        told = [f"{status.badge} (last success: {success})", status.error_message, status.next_step]
+        told = [
+            f"{status.badge} (last success: {success})",
+            status.error_message,
+            status.next_step,
+            report.told_load(state.own.feed.load),
+        ]
         at_broker = f"{account.broker} {account.masked_number}"
         table.add_row(account.account_id, at_broker, "\n".join(filter(None, told)))
     typer.echo(f"\n{name}")

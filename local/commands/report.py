@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from brokersync.brokers.catalog import BrokerCatalog
 from brokersync.domain.feeds import Feed
+from brokersync.domain.loads import Load
 from brokersync.domain.runs import Outcome
 from brokersync.domain.status import AccountStatus, SyncStatus, derive
 from brokersync.domain.times import minute_of
@@ -82,3 +83,11 @@ def _count(stack: Stack, output: str) -> int:
         QueueUrl=stack.outputs[output], AttributeNames=["ApproximateNumberOfMessages"]
     )["Attributes"]
     return int(attributes["ApproximateNumberOfMessages"])
+
+
+def told_load(load: Load | None) -> str:
+    """How far a long load is; empty when none goes on."""
+    if load is None:
+        return ""
+    reached = f"until {load.reached:%Y-%m-%d}, " if load.reached else ""
+    return f"Loading history ({load.kind.value}): {reached}{load.chunks} chunks, {load.trades} new trades"
