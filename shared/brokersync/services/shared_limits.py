@@ -1,5 +1,7 @@
 """Limits that the whole fleet keeps, over one ledger entry per key (I6)."""
 
+import random
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -24,10 +26,11 @@ from brokersync.domain.limiter import (
 )
 from brokersync.ports.limits import LimitEntry, LimitLedger
 
-TRIES = 16
+TRIES = 12
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.4  # seconds between two tries at most
 MOST_KEYS = 10_000
 
-Change = Callable[[Log], Log]
+Change = Callable[[Log, datetime], Log | None]  # None: there is nothing to change
 
 
 @dataclass(slots=True)
@@ -48,9 +51,18 @@ class SharedLimits:
     Only after another process was met there it is read before it is written, as a read is a fifth of a write.
     """
 
-    def __init__(self, ledger: LimitLedger, *, in_blocks: bool = True, ahead: timedelta = RESERVE_AHEAD) -> None:
+    def __init__(
+        self,
+        ledger: LimitLedger,
+        *,
+        in_blocks: bool = True,
+        ahead: timedelta = RESERVE_AHEAD,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         """`in_blocks=False` and `ahead=timedelta(0)` count each use by itself, and only what happens now."""
         self._ledger = ledger
+        self._sleep = sleep
+        self._rng = random.Random().random  # noqa: S311 (spreads tries, hides nothing)
         self._in_blocks = in_blocks
         self._ahead = ahead
         self._keys: dict[str, _Key] = {}
@@ -82,7 +94,7 @@ class SharedLimits:
         own = self._key(key)
         with own.lock:
             own.block = None
-            self._change(own, key, windows, now, lambda log: closed(log, windows, now, until))
+            self._change(own, key, windows, now, lambda log, now: closed(log, windows, now, until))
 
     def status(self, key: str, windows: Sequence[Window], now: datetime) -> LimitStatus:
         """What is used of each window, and when the next use may happen. Raises as `take` does."""
@@ -93,10 +105,10 @@ class SharedLimits:
         size = self._size(own, windows)
         grant = reserve((), windows, now, size)
 
-        def taken(log: Log) -> Log:
+        def taken(log: Log, now: datetime) -> Log | None:
             nonlocal grant
             grant = reserve(log, windows, now, size)
-            return log if grant.slot - now > self._ahead else with_uses(log, grant.uses, windows, now)
+            return None if grant.slot - now > self._ahead else with_uses(log, grant.uses, windows, now)
 
         self._change(own, key, windows, now, taken)
         return grant
@@ -109,29 +121,39 @@ class SharedLimits:
 
     def _change(self, own: _Key, key: str, windows: Sequence[Window], now: datetime, change: Change) -> None:
         """Replace the log by what `change` makes of it, whoever else changes it meanwhile."""
-        if own.contended and change(log := _log(own.entry)) is not log:  # by what we know, we would write
-            own.entry = self._ledger.read(key)
-        for _ in range(TRIES):
-            log = _log(own.entry)
-            changed = change(log)
-            if changed is log:
+        for overtaken in range(TRIES):
+            changed = change(_log(own.entry), now)
+            if changed is not None and own.contended:
+                own.entry = self._ledger.read(key)
+                changed = change(_log(own.entry), now)
+            if changed is None:
                 return  # nothing to have now: what others did since we looked can only make it later
-            new = LimitEntry(turn=uuid.uuid4().hex[:16], log=changed)
-            idle_since = now - longest(windows)
-            if own.entry and any(uses.until > idle_since for uses in log):
-                refusing = self._ledger.replace(key, new, turn=own.entry.turn)
-            else:
-                refusing = self._ledger.start(key, new, idle_since=idle_since)
-                own.contended = False
-            own.entry = refusing or new
+            refusing = self._write(
+                own, key, LimitEntry(turn=uuid.uuid4().hex[:16], log=changed), now - longest(windows)
+            )
             if refusing is None:
                 return
-            own.contended = True
+            own.entry, own.contended = refusing, True
+            # Those who met here would meet again.
+            pause = self._rng() * min(FIRST_PAUSE * 2**overtaken, LONGEST_PAUSE)
+            self._sleep(pause)
+            now += timedelta(seconds=pause)
         raise RetryLaterError(
             ErrorCode.LIMITS_UNAVAILABLE,
             "The broker's limits can't be checked right now.",
             detail=f"limits: {TRIES} writes of one key were overtaken",
         )
+
+    def _write(self, own: _Key, key: str, new: LimitEntry, idle_since: datetime) -> LimitEntry | None:
+        """Returns the entry that was there instead of the one that we know, if so."""
+        if own.entry and any(uses.until > idle_since for uses in own.entry.log):
+            refusing = self._ledger.replace(key, new, turn=own.entry.turn)
+        else:
+            refusing = self._ledger.start(key, new, idle_since=idle_since)
+            own.contended = False
+        if refusing is None:
+            own.entry = new
+        return refusing
 
     def _key(self, key: str) -> _Key:
         with self._lock:

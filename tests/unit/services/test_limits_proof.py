@@ -72,7 +72,7 @@ def simulate(windows: tuple[Window, ...], makers: list[Pattern], seed: int) -> F
     """Let sixteen workers send until ten thousand permits are used."""
     chance, order, figures = random.Random(seed), count(), Figures()
     ledger = FakeLimitLedger()
-    workers = [SharedLimits(ledger) for _ in range(WORKERS)]
+    workers = [SharedLimits(ledger, sleep=lambda _: None) for _ in range(WORKERS)]
     pace = max(window.length / window.most for window in windows)
     waiting = [0] * WORKERS  # requests that wait in a worker
     busy = [False] * WORKERS  # whether its next look at the ledger is planned

@@ -123,8 +123,7 @@ def test_i6_without_the_ledger_nobody_gets_anything(ledger):
 
 def test_i6_who_is_overtaken_every_time_gives_up(ledger, monkeypatch):
     # given a key at which somebody else is always faster
-    other, replace, start = SharedLimits(FakeLimitLedger()), ledger.replace, ledger.start
-    other._ledger = ledger
+    replace, start, slept = ledger.replace, ledger.start, []
 
     def overtaken(key, entry, **which):
         monkeypatch.setattr(ledger, "replace", replace)
@@ -138,7 +137,10 @@ def test_i6_who_is_overtaken_every_time_gives_up(ledger, monkeypatch):
     monkeypatch.setattr(ledger, "start", overtaken)
     # when it asks, then it says so in the end, and sends nothing
     with pytest.raises(RetryLaterError, match=f"{TRIES} writes"):
-        SharedLimits(ledger).take("k", LISTS, START)
+        SharedLimits(ledger, sleep=slept.append).take("k", LISTS, START)
+    # and it kept out of the others' way between its tries
+    assert len(slept) == TRIES
+    assert sum(slept) > 0
 
 
 # --- limits of users ------------------------------------------------------------------------------------------------
