@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, ExitStack
 
-from tests.bench import long_history, peers, report, startup
+from tests.bench import long_history, peers, report, startup, status_read
 from tests.bench.brokers import Broker, Oanda, ibkr_flex, oanda
 from tests.bench.counting import CountingProxy
 from tests.bench.deliveries import scheduled_job
@@ -30,6 +30,9 @@ def main() -> int:
         load = long_history.long_load(package)
         figures |= long_history.figures_of(load)
         say(f"\nlong history: {long_history.told(load)}")
+    read = status_read.measure()
+    figures |= status_read.figures_of(read)
+    say(f"\nstatus read: {status_read.told(read)}")
     figures["bench_seconds"] = time.monotonic() - begun
     say("\nTargets")
     tell(report.told_targets(figures))
