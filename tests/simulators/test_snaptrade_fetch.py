@@ -93,6 +93,23 @@ def test_without_a_waterline_nothing_is_called_complete(serve: Serve) -> None:
     assert {(one.covered_from, one.covered_to, one.waterline) for one in kept.checkpoints} == {(None, None, None)}
 
 
+def test_i5_transactions_that_are_not_loaded_any_more_are_no_success(serve: Serve) -> None:
+    # given a connection that isn't disabled, but whose transactions have not been loaded for more than a week
+    simulated, kept = serve(executions=20), Kept()
+    simulated.fetch(kept)
+    account = next(page for page in kept.pages if page.section == "account")
+    body = account.body.replace(b'"last_successful_sync":"2026-05-11"', b'"last_successful_sync":"2026-05-03"')
+    simulated.control.faults.add(Fault(path="/accounts/[0-9a-f-]+$", status=200, body=body.decode()))
+    # when it is synced
+    kept.checkpoints.clear()
+    with pytest.raises(RetryLaterError, match="no transactions since 2026-05-03") as late:
+        simulated.fetch(kept)
+    # then all that there is was kept, and it is said that there should be more
+    assert late.value.code is ErrorCode.BROKER_UNAVAILABLE
+    assert kept.checkpoints[-1].last
+    assert {one.covered_to for one in kept.checkpoints if one.covered_to} == {datetime(2026, 5, 4, tzinfo=UTC)}
+
+
 @pytest.mark.parametrize("executions", [PAGE_SIZE - 200, 2 * PAGE_SIZE + 500])
 def test_a_window_is_paged_to_its_end(serve: Serve, executions: int) -> None:
     # given a past of several pages

@@ -111,6 +111,8 @@ def _trade(row: Activity, traded: Instrument | None, account: str) -> Execution:
         raise RowProblem(f"{row.type}: units are {'0' if row.units == 0 else 'missing'}")
     if row.price is None:
         raise RowProblem(f"{row.type}: the price is missing")
+    if row.type == "BUY" and row.units < 0:
+        raise RowProblem("BUY: units are below 0, so it may take another trade back")
     side = _SIDES.get(row.type) or (Side.BUY if row.units > 0 else Side.SELL)
     currency = _currency(row)
     return Execution(

@@ -124,11 +124,12 @@ class History:
         # Days may be those of UTC or of New York: of the first and the last one, only what is in both is proven.
         start = from_date(first, first.isoformat(), NEW_YORK).utc
         end = datetime.combine(last + _DAY, time(), UTC)
-        reached = min(end, self._now, *([self._waterline] if self._waterline else []))
+        reached = min(end, self._now, self._waterline) if self._waterline else None
+        proven = reached is not None and start < reached
         return Checkpoint(
             cursor=str(self.cursor),
-            covered_from=start if self._waterline else None,
-            covered_to=reached if self._waterline else None,
+            covered_from=start if proven else None,
+            covered_to=reached if proven else None,
             waterline=self._waterline,
         )
 

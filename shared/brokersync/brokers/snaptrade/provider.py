@@ -22,6 +22,7 @@ _WAITS: Final = "waits"
 _FROM: Final = "from"
 _DELAYS: Final = (timedelta(minutes=1), timedelta(minutes=2), timedelta(minutes=5), timedelta(minutes=15))
 _MOST_WAITS: Final = 16  # some three hours
+_STALE: Final = timedelta(days=7)  # longer than any weekend with its holidays
 _EARLIEST: Final = date(2000, 1, 1)
 
 
@@ -111,6 +112,11 @@ def _steps(context: FetchContext) -> Iterator[FetchStep]:
     history = History(client, cursor, start=start, now=context.now, waterline=waterline)
     yield from history.steps()
     yield from _figures(client, history.cursor)
+    if waterline is not None and context.now - waterline > _STALE:
+        raise RetryLaterError(
+            ErrorCode.BROKER_UNAVAILABLE,
+            f"SnapTrade has loaded no transactions since {loaded.last_successful_sync}. What there was is stored.",
+        )
 
 
 def _figures(client: SnapTradeClient, cursor: Cursor) -> Iterator[FetchStep]:

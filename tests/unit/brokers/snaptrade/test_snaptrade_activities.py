@@ -157,6 +157,7 @@ def test_without_a_trade_date_the_settlement_stands_in() -> None:
     [
         ({"units": 0}, "units are 0"),
         ({"units": None}, "units are missing"),
+        ({"units": -10}, "units are below 0, so it may take another trade back"),
         ({"price": None}, "the price is missing"),
         ({"symbol": None}, "neither symbol nor option_symbol"),
         ({"currency": None}, "neither currency nor currency_universal_symbol"),
