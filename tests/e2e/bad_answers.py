@@ -145,13 +145,6 @@ CASES: Mapping[str, Case] = {
         "try_again",
         keeps=False,
     ),
-    "sends us away": Case(
-        on("/summary", status=429, retry_after=300),
-        Outcome.DEFERRED,
-        ErrorCode.RATE_LIMITED,
-        AccountStatus.PENDING,
-        keeps=False,
-    ),
     # for the trader to mend
     "refuses the credential": _locked_out(
         on("/summary", status=401, body='{"errorMessage": "Insufficient authorization"}'),
@@ -183,3 +176,12 @@ CASES: Mapping[str, Case] = {
     "a fill of NaN units": _partly(transactions(lambda rows: first_fill(rows).update(units="NaN"))),
     "a time that is none": _partly(transactions(lambda rows: first_fill(rows).update(time="yesterday"))),
 }
+
+SENT_AWAY = Case(
+    on("/summary", status=429, retry_after=300),
+    Outcome.DEFERRED,
+    ErrorCode.RATE_LIMITED,
+    AccountStatus.PENDING,
+    keeps=False,
+)
+"""After this nobody asks the broker for a while, whoever's account it is."""

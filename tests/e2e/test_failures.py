@@ -9,7 +9,7 @@ from brokersync.contracts import http
 from brokersync.domain.runs import Outcome
 from brokersync.domain.status import AccountStatus
 from local.simulators.truth import differences
-from tests.e2e.bad_answers import CASES, Broker
+from tests.e2e.bad_answers import CASES, SENT_AWAY, Broker, Case
 from tests.e2e.stage import SECRET, Stage, Trader, stage
 
 pytestmark = pytest.mark.stack
@@ -39,25 +39,9 @@ def traders(here: Stage) -> Mapping[str, Trader]:
 def test_i5_i10_each_failure_is_classified_and_the_trader_is_told_what_to_do(
     here: Stage, traders: Mapping[str, Trader], name: str
 ) -> None:
-    # given an account that answers so; when its first sync is over
-    case, trader = CASES[name], traders[name]
-    (run,) = here.stored.runs(trader.feed_id)
-    # then the run tells how it ended
-    assert (run.outcome, run.error_code) == (case.outcome, case.code)
-    # and its trader is told the same, in words, with the next step and the one right button
-    answer = here.as_trader(trader, "GET", f"/trading-accounts/{trader.account_id}/sync-status")
-    told = http.SyncStatus.model_validate_json(answer.content)
-    assert (told.status, told.action) == (case.status, case.action)
-    assert (told.last_successful_sync_at is not None) == (case.outcome is Outcome.SUCCEEDED)
-    if case.code is None:
-        assert told.error is None
-    else:
-        assert told.error is not None
-        assert told.error.code == case.code
-        assert told.error.message == run.safe_message
-        assert told.error.message.endswith(".")
-        assert told.error.next_step.endswith(".")
-    assert (told.retry_at is not None) == (told.status is AccountStatus.PENDING)
+    # given an account that answers so
+    # when its first sync is over, then run and API tell how it ended
+    is_told(here, traders[name], CASES[name])
 
 
 @each_case
@@ -140,3 +124,34 @@ def test_i7_no_secret_is_anywhere(here: Stage, traders: Mapping[str, Trader]) ->
         assert base64.b64encode(SECRET.encode()).decode()[:9] not in everything, f"a token is in the {place}"
         # and the search was no empty one
         assert any(trader.feed_id in everything for trader in traders.values())
+
+
+def test_i6_i10_a_broker_that_sends_us_away_is_left_in_peace_until_it_says(here: Stage) -> None:
+    # given an account that is answered with 429 and a time, when all others are done: from then on nobody is served
+    trader = here.connect(faults=lambda spec: SENT_AWAY.plan(Broker(here.broker_url, spec)))
+    here.wait_for_runs([trader], 1)
+    # then its trader is told until when it waits, and no try was used up
+    is_told(here, trader, SENT_AWAY)
+    wanted = here.stored.feed(trader.feed_id).wanted
+    assert wanted is not None
+    assert wanted.attempt == 0
+
+
+def is_told(here: Stage, trader: Trader, case: Case) -> None:
+    """Run and API tell the one thing that happened, and what to do."""
+    (run,) = here.stored.runs(trader.feed_id)
+    assert (run.outcome, run.error_code) == (case.outcome, case.code)
+    # and its trader is told the same, in words, with the next step and the one right button
+    answer = here.as_trader(trader, "GET", f"/trading-accounts/{trader.account_id}/sync-status")
+    told = http.SyncStatus.model_validate_json(answer.content)
+    assert (told.status, told.action) == (case.status, case.action)
+    assert (told.last_successful_sync_at is not None) == (case.outcome is Outcome.SUCCEEDED)
+    if case.code is None:
+        assert told.error is None
+    else:
+        assert told.error is not None
+        assert told.error.code == case.code
+        assert told.error.message == run.safe_message
+        assert told.error.message.endswith(".")
+        assert told.error.next_step.endswith(".")
+    assert (told.retry_at is not None) == (told.status is AccountStatus.PENDING)
