@@ -119,7 +119,11 @@ class FakeLedger:
 
     def _put(self, new: NewEntry) -> None:
         self._current[_key(new.account_id, new.entry)] = StoredEntry(
-            account_id=new.account_id, entry=new.entry, content_hash=new.content_hash, origin=new.origin
+            account_id=new.account_id,
+            entry=new.entry,
+            content_hash=new.content_hash,
+            origin=new.origin,
+            version_reason=new.reason,
         )
 
     def _newest_first(self, kind: type[LedgerEntry], account_id: str) -> list[StoredEntry]:

@@ -283,7 +283,13 @@ def _key(new: NewEntry) -> tuple[type[LedgerEntry], str, str]:
 
 
 def _first_version(new: NewEntry) -> StoredEntry:
-    return StoredEntry(account_id=new.account_id, entry=new.entry, content_hash=new.content_hash, origin=new.origin)
+    return StoredEntry(
+        account_id=new.account_id,
+        entry=new.entry,
+        content_hash=new.content_hash,
+        origin=new.origin,
+        version_reason=new.reason,
+    )
 
 
 def _differs(stored_hash: str, new: NewEntry) -> bool:

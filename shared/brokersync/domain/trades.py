@@ -1,7 +1,7 @@
 """Executions and cash events as the ledger keeps them: append-only, identified by the broker's own ids, versioned."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -200,7 +200,10 @@ class Change(StrEnum):
 
 
 class VersionReason(StrEnum):
-    """Why an entry has another version: the broker changed it, undid it, or we read its answer better by now."""
+    """Why an entry has another version: the broker changed it, undid it, or we read its answer better by now.
+
+    `rebook` is the reason of a first version: it takes the place of a trade that was cancelled.
+    """
 
     CORRECTION = "correction"
     REBOOK = "rebook"
@@ -219,15 +222,14 @@ def compare(stored_hash: str, incoming_hash: str) -> Change:
 def corrected(
     stored: StoredEntry, incoming: LedgerEntry, origin: Origin, reason: VersionReason = VersionReason.CORRECTION
 ) -> StoredEntry:
-    """The next version of an entry whose content changed. A cancel mark stays; the broker's rebook is called so."""
-    rebooked = isinstance(incoming, Execution) and incoming.reason == VersionReason.REBOOK
+    """The next version of an entry whose content changed. A cancel mark stays."""
     return replace(
         stored,
         entry=incoming,
         content_hash=content_hash(incoming),
         origin=origin,
         version=stored.version + 1,
-        version_reason=VersionReason.REBOOK if rebooked and reason is VersionReason.CORRECTION else reason,
+        version_reason=reason,
     )
 
 
@@ -243,3 +245,32 @@ def cancelled(stored: StoredEntry, cancel: Execution, origin: Origin) -> StoredE
         version_reason=VersionReason.BUST if cancel.reason == VersionReason.BUST else VersionReason.CANCEL,
         cancelled_by=cancel.source_trade_id,
     )
+
+
+def undoes(cancel: Execution, entry: LedgerEntry) -> bool:
+    """Whether a cancel row takes back this execution, by what it says: the same quantity on the other side."""
+    return isinstance(entry, Execution) and entry.quantity == cancel.quantity and entry.side != cancel.side
+
+
+def rebooked(entries: Sequence[LedgerEntry]) -> frozenset[tuple[str, str]]:
+    """Which executions of an answer take the place of a cancelled one, as (broker account, id).
+
+    A rebook has an id of its own and the broker's number of what it replaces; the cancel row between them names that.
+    """
+    executions = [entry for entry in entries if isinstance(entry, Execution)]
+    cancels = [one for one in executions if one.kind is ExecutionKind.CANCEL and one.cancels_trade_ref]
+    found: set[tuple[str, str]] = set()
+    for cancel in cancels:
+        same_number = [
+            one
+            for one in executions
+            if one.kind is ExecutionKind.TRADE
+            and one.trade_ref == cancel.cancels_trade_ref
+            and one.broker_account_id == cancel.broker_account_id
+        ]
+        named = cancel.cancels_trade_id
+        original = named or next((one.source_trade_id for one in same_number if undoes(cancel, one)), "")
+        found.update(
+            (one.broker_account_id, one.source_trade_id) for one in same_number if one.source_trade_id != original
+        )
+    return frozenset(found)

@@ -15,12 +15,13 @@ from brokersync.domain.trades import LedgerEntry, Origin, StoredEntry
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEntry:
-    """An entry to insert under its account."""
+    """An entry to insert under its account. `reason` is why there is one, where that is not plain."""
 
     account_id: str
     entry: LedgerEntry
     content_hash: str
     origin: Origin
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Entries into the ledger: new ones by conditional insert, changed ones as versions, cancels with what they undo."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from brokersync.domain.feeds import Lease
 from brokersync.domain.known import Knowledge, KnownFilter
@@ -16,6 +16,8 @@ from brokersync.domain.trades import (
     compare,
     content_hash,
     corrected,
+    rebooked,
+    undoes,
 )
 from brokersync.ports.storage import ConflictError, KnownTrades, Ledger, NewEntry
 from brokersync.services.progress import Progress
@@ -72,7 +74,8 @@ class StoreEntries:
         Whatever a later answer has changed since stays as it is: only entries whose current version came with the same
         run are replaced, and then it was our reading that changed. Raises LeaseLostError.
         """
-        latest = {(type(new.entry), _key(new)): new for new in (self._new(entry, origin) for entry in entries)}
+        rebooks = rebooked(entries)
+        latest = {(type(new.entry), _key(new)): new for new in (self._new(entry, origin, rebooks) for entry in entries)}
         cancels = [new for new in latest.values() if _is_cancel(new.entry)]
         self._insert([new for new in latest.values() if not _is_cancel(new.entry)], None, VersionReason.REREAD)
         for cancel in cancels:
@@ -91,14 +94,15 @@ class StoreEntries:
                 stats.duplicates += 1
 
     def _sort_out(
-        self, entries: Iterable[LedgerEntry], origin: Origin
+        self, entries: Sequence[LedgerEntry], origin: Origin
     ) -> tuple[list[NewEntry], list[NewEntry], list[NewEntry]]:
         """Split into probably new ones, cancel rows, and known ids with another content."""
+        rebooks = rebooked(entries)
         fresh: list[NewEntry] = []
         cancels: list[NewEntry] = []
         suspects: list[NewEntry] = []
         for entry in entries:
-            new = self._new(entry, origin)
+            new = self._new(entry, origin, rebooks)
             match self._knowledge(new):
                 case Knowledge.SAME:
                     self._progress.stats.duplicates += 1
@@ -110,12 +114,13 @@ class StoreEntries:
                     fresh.append(new)
         return fresh, cancels, suspects
 
-    def _new(self, entry: LedgerEntry, origin: Origin) -> NewEntry:
+    def _new(self, entry: LedgerEntry, origin: Origin, rebooks: frozenset[tuple[str, str]]) -> NewEntry:
         return NewEntry(
             account_id=self._account_of(entry.broker_account_id),
             entry=entry,
             content_hash=content_hash(entry),
             origin=origin,
+            reason=VersionReason.REBOOK if (entry.broker_account_id, entry.source_id) in rebooks else "",
         )
 
     def _knowledge(self, new: NewEntry) -> Knowledge:
@@ -176,15 +181,11 @@ class StoreEntries:
             return None
         # A rebook has its original's number: what a cancel undoes is the first with its quantity on the other side.
         same_number = self._ledger.with_trade_ref(new.account_id, new.entry.cancels_trade_ref)
-        return next((stored for stored in same_number if _undoes(new.entry, stored.entry)), None)
+        return next((stored for stored in same_number if undoes(new.entry, stored.entry)), None)
 
 
 def _is_cancel(entry: LedgerEntry) -> bool:
     return isinstance(entry, Execution) and entry.kind is ExecutionKind.CANCEL
-
-
-def _undoes(cancel: Execution, entry: LedgerEntry) -> bool:
-    return isinstance(entry, Execution) and entry.quantity == cancel.quantity and entry.side != cancel.side
 
 
 def _key(new: NewEntry) -> str:

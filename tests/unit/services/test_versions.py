@@ -87,3 +87,22 @@ def test_i9_an_undone_trade_says_by_whom(told: str, reason: str) -> None:
     world.sync()
     world.next_tick()
     assert [one.version_reason for one in world.ledger.versions("acc_1", "1")] == ["", reason]
+
+
+@pytest.mark.parametrize("stored_before", [True, False])
+def test_i9_a_rebook_says_that_it_takes_the_place_of_a_cancelled_trade(stored_before: bool) -> None:
+    # given a trade, its cancel, and the rebook under the same broker number, in one answer or after the trade
+    original = {"id": "1", "trade_ref": "T1", "quantity": "100"}
+    cancel = {"id": "2", "side": "sell", "quantity": "100", "cancels_trade_ref": "T1"}
+    rebook = {"id": "3", "trade_ref": "T1", "quantity": "90"}
+    other = {"id": "4", "trade_ref": "T2"}
+    first = [] if not stored_before else [original]
+    world = a_world(
+        [a_page(*first, at=AT), Checkpoint(cursor="1")],
+        [a_page(original, cancel, rebook, other, at=AT), Checkpoint(cursor="4")],
+    )
+    world.sync()
+    world.next_tick()
+    # then the rebook is told as one, the original as cancelled, and nothing else has a reason
+    reasons = {one.entry.source_id: one.version_reason for one in world.ledger.newest("acc_1", limit=9)}
+    assert reasons == {"1": "cancel", "2": "", "3": "rebook", "4": ""}
