@@ -14,7 +14,7 @@ from brokersync.services.own_accounts import OwnAccount, OwnAccounts
 
 
 class RequestSync:
-    """Asks for syncs, whatever the schedule says. What makes a job, or brings one forward, is one of the manual syncs."""
+    """Asks for syncs, whatever the schedule says. What makes a job, or hurries one, is one of the manual syncs."""
 
     def __init__(self, own: OwnAccounts, owe: OweSync, limit: ManualSyncs, clock: Clock) -> None:
         self._own, self._owe, self._limit, self._clock = own, owe, limit, clock
