@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from brokersync.domain.loads import LoadKind, LoadRequest
 from brokersync.domain.runs import Outcome
-from tests.unit.services.test_loads import History, a_world, day, loaded, work_off
+from tests.unit.services.histories import History, a_world, day, loaded, work_off
 from tests.unit.services.world import World
 
 DAYS = 60
