@@ -18,7 +18,7 @@ from tests.bench.prices import Work
 from tests.bench.processes import Child
 
 PUTS = 100  # per round
-APART = timedelta(minutes=11)  # between syncs on the null AWS: longer than a process remembers credentials
+APART = timedelta(minutes=15)  # between syncs on the null AWS: the interval that most feeds have
 COME_BACK = timedelta(seconds=15)  # longer than any broker of ours makes us wait for a statement
 MAX_DELIVERIES = 10
 
