@@ -8,7 +8,16 @@ import pytest
 from brokersync.domain.errors import LeaseLostError
 from brokersync.domain.feeds import LEASE_SECONDS
 from brokersync.domain.times import BrokerTime
-from brokersync.domain.trades import ExecutionKind, Side, StoredEntry, cancelled, content_hash, corrected, time_key
+from brokersync.domain.trades import (
+    ExecutionKind,
+    Side,
+    StoredEntry,
+    VersionReason,
+    cancelled,
+    content_hash,
+    corrected,
+    time_key,
+)
 from brokersync.ports.storage import ConflictError, Inserted, NewEntry
 from tests.contract import made
 from tests.contract.conftest import World
@@ -253,6 +262,16 @@ def test_trades_are_found_by_their_brokers_number(world: World):
     # then the account's executions of that number are found, the oldest first
     assert list(world.ledger.with_trade_ref("acc_1", "T1")) == [first_version(entries[1]), first_version(entries[0])]
     assert list(world.ledger.with_trade_ref("acc_1", "T3")) == []
+
+
+def test_i9_a_first_version_keeps_its_reason(world: World):
+    # given a trade that takes the place of a cancelled one
+    lease = world.held().lease
+    new = replace(made.new(made.execution("9")), reason=VersionReason.REBOOK)
+    # when it is stored, then it says so
+    world.ledger.insert(lease, [new], None)
+    (stored,) = world.ledger.versions("acc_1", "9")
+    assert (stored.version, stored.version_reason) == (1, "rebook")
 
 
 def test_trades_are_read_newest_first_in_pages(world: World):

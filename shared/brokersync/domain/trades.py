@@ -229,7 +229,7 @@ def corrected(
         content_hash=content_hash(incoming),
         origin=origin,
         version=stored.version + 1,
-        version_reason=reason,
+        version_reason=reason.value,
     )
 
 
@@ -238,11 +238,12 @@ def cancelled(stored: StoredEntry, cancel: Execution, origin: Origin) -> StoredE
 
     It is a bust where the cancel row's `reason` says so (the exchange's doing, not the broker's).
     """
+    reason = VersionReason.BUST if cancel.reason == VersionReason.BUST else VersionReason.CANCEL
     return replace(
         stored,
         origin=origin,
         version=stored.version + 1,
-        version_reason=VersionReason.BUST if cancel.reason == VersionReason.BUST else VersionReason.CANCEL,
+        version_reason=reason.value,
         cancelled_by=cancel.source_trade_id,
     )
 

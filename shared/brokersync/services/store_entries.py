@@ -120,7 +120,7 @@ class StoreEntries:
             entry=entry,
             content_hash=content_hash(entry),
             origin=origin,
-            reason=VersionReason.REBOOK if (entry.broker_account_id, entry.source_id) in rebooks else "",
+            reason=VersionReason.REBOOK.value if (entry.broker_account_id, entry.source_id) in rebooks else "",
         )
 
     def _knowledge(self, new: NewEntry) -> Knowledge:

@@ -57,7 +57,7 @@ class LedgerItem(Table):
             "version": {NUMBER: str(stored.version)},
             "run_id": {STRING: stored.origin.run_id},
             "snapshot_key": {STRING: stored.origin.snapshot_key},
-            **{name: {STRING: text} for name, text in optional.items() if text},
+            **{name: {STRING: str(text)} for name, text in optional.items() if text},
         }
 
     def to_stored(self) -> StoredEntry:
