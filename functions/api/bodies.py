@@ -12,7 +12,7 @@ from brokersync.domain.runs import SyncRun
 from brokersync.domain.trades import Execution, StoredEntry
 from brokersync.ports.reading import CurrentPortfolio
 from brokersync.services.manual_syncs import LimitUsage
-from brokersync.services.read_connections import ConnectionState, Trouble
+from brokersync.services.read_connections import ConnectionState
 from brokersync.services.read_equity import EquityCurve
 from brokersync.services.read_round_trips import RoundTripsPage
 from brokersync.services.read_runs import RunsPage
@@ -100,16 +100,10 @@ def connection(state: ConnectionState, locale: Locale) -> http.Connection:
         broker=known.broker,
         environment=known.environment,
         status=state.status,
-        error=_trouble(error, locale) if error else None,
+        error=_error(error.code, error.message, locale) if error else None,
         accounts=tuple(account(one, locale) for one in state.accounts),
         erasure=http.ErasureReceipt.model_validate(receipt) if receipt else None,
     )
-
-
-def _trouble(error: Trouble, locale: Locale) -> http.SyncError | None:
-    if locale is Locale.EN:  # the trouble may have a step of its own
-        return http.SyncError(code=error.code, message=error.message, detail="", next_step=error.next_step)
-    return _error(error.code, error.message, locale)
 
 
 def connections(states: Sequence[ConnectionState], locale: Locale) -> http.Connections:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -52,6 +53,12 @@ def generated(here: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     sys.path.remove(str(folder))
 
 
+@pytest.fixture
+def client(here: Stage, generated: Path) -> Iterator["Client"]:
+    with closing(Client(here)) as client:
+        yield client
+
+
 class Client:
     """The generated functions by their operation, called with one trader's token; anything but a success fails."""
 
@@ -61,6 +68,9 @@ class Client:
         self._client = package.AuthenticatedClient(base_url=here.here.api_url, token=token)
         self.models: ModuleType = importlib.import_module(f"{PACKAGE}.models")
 
+    def close(self) -> None:
+        self._client.get_httpx_client().close()
+
     def __call__(self, operation: str, *ids: str, **parts: object) -> Any:
         module = importlib.import_module(f"{PACKAGE}.api.default.{operation}")
         answer = module.sync_detailed(*ids, client=self._client, **parts)
@@ -68,12 +78,11 @@ class Client:
         return answer.parsed
 
 
-def test_a_generated_client_connects_syncs_and_reads(here: Stage, generated: Path) -> None:
+def test_a_generated_client_connects_syncs_and_reads(here: Stage, client: Client) -> None:
     # given an account at the broker, and a client generated from the document
     spec = AccountSpec(account="101-004-7777777-001", token=f"{SECRET}generated", seed=7, executions=20, days=3)
     here.world.open_account(spec)
     DynamoUsers(here.stack.session).set_plan(user_id(here.here.issuer.issuer, SUBJECT), Plan.PRO)
-    client = Client(here)
     models = client.models
     # when it connects, twice with one key because the first answer got lost
     credentials = models.NewConnectionCredentials.from_dict({"token": spec.token})
@@ -116,9 +125,8 @@ def true_ids(here: Stage, spec: AccountSpec) -> Iterator[str]:
         yield entry["source_trade_id"]
 
 
-def test_settings_and_files_by_the_generated_client(here: Stage, generated: Path) -> None:
+def test_settings_and_files_by_the_generated_client(client: Client) -> None:
     # given the trader of the test before
-    client = Client(here)
     models = client.models
     (account,) = client("list_accounts").accounts
     # when the account gets a name and another interval, and the trader a language

@@ -34,6 +34,7 @@ class ErrorCode(StrEnum):
     LIMITS_UNAVAILABLE = "limits_unavailable"
     CIRCUIT_OPEN = "circuit_open"
     WORKER_LOST = "worker_lost"
+    CONNECTING_INTERRUPTED = "connecting_interrupted"
     CANCELLED = "cancelled"
     ALREADY_CONNECTED = "already_connected"
     INTERNAL = "internal"
@@ -55,6 +56,7 @@ NEXT_STEPS: dict[ErrorCode, str] = {
     ErrorCode.LIMITS_UNAVAILABLE: "Nothing to do: we try again by ourselves.",
     ErrorCode.CIRCUIT_OPEN: "Nothing to do: the broker has trouble; we try again by ourselves.",
     ErrorCode.WORKER_LOST: "Nothing to do: the interrupted sync is done again.",
+    ErrorCode.CONNECTING_INTERRUPTED: "Enter the credentials again, or disconnect.",
     ErrorCode.CANCELLED: "Nothing to do.",
     ErrorCode.ALREADY_CONNECTED: "Disconnect the other connection, or connect again with `replaces` naming it.",
     ErrorCode.INTERNAL: "Nothing to do: our developers have been told.",

@@ -151,6 +151,10 @@ _ERRORS: Mapping[Locale, Mapping[ErrorCode, tuple[str, str]]] = {
             "Cette synchronisation a été interrompue.",
             "Rien à faire : elle est refaite.",
         ),
+        ErrorCode.CONNECTING_INTERRUPTED: (
+            "La connexion a été interrompue.",
+            "Saisissez à nouveau les identifiants, ou déconnectez.",
+        ),
         ErrorCode.CANCELLED: (
             "Cette connexion a été supprimée ; ce qu'elle a apporté est conservé.",
             "Rien à faire.",
@@ -209,6 +213,10 @@ _ERRORS: Mapping[Locale, Mapping[ErrorCode, tuple[str, str]]] = {
         ErrorCode.WORKER_LOST: (
             "Lần đồng bộ này bị gián đoạn.",
             "Bạn không cần làm gì: nó đang được làm lại.",
+        ),
+        ErrorCode.CONNECTING_INTERRUPTED: (
+            "Việc kết nối bị gián đoạn.",
+            "Nhập lại thông tin đăng nhập, hoặc ngắt kết nối.",
         ),
         ErrorCode.CANCELLED: (
             "Kết nối này đã bị xóa; dữ liệu đã tải vẫn được giữ.",

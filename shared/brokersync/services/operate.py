@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from brokersync.domain.feeds import Feed
+from brokersync.domain.feeds import Feed, FeedPurpose
 from brokersync.domain.plans import Plan
 from brokersync.ports.brokers import Manifests
 from brokersync.ports.feeds import Feeds
@@ -28,4 +28,5 @@ class SetPlan:
     def run(self, user_id: str, plan: Plan) -> Sequence[Feed]:
         """Change the plan; returns the user's feeds as they are then."""
         self._plans.set_plan(user_id, plan)
-        return [self._schedules.change(feed, plan=plan) for feed in self._feeds.of_user(user_id)]
+        kept = [feed for feed in self._feeds.of_user(user_id) if feed.purpose is not FeedPurpose.ERASE]
+        return [self._schedules.change(feed, plan=plan) for feed in kept]

@@ -4,23 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from brokersync.domain.connections import ConnectionStatus, status_of
-from brokersync.domain.errors import NEXT_STEPS, ErrorCode
+from brokersync.domain.errors import ErrorCode
 from brokersync.domain.feeds import Feed, FeedPurpose
 from brokersync.ports.connections import ConnectionRecord
 from brokersync.services.own_connections import OwnConnection, OwnConnections
 from brokersync.services.read_status import AccountState, ReadStatus
 
 INTERRUPTED = "Connecting was interrupted."
-MEND = "Enter the credentials again, or disconnect."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """Why a connection does not work, in words that are safe to show, and what to do next."""
+    """Why a connection does not work, in words that are safe to show."""
 
     code: ErrorCode
     message: str
-    next_step: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,5 +68,5 @@ def _error(status: ConnectionStatus, feeds: Sequence[Feed]) -> Trouble | None:
     failing = sorted((feed for feed in feeds if feed.error_code is not None), key=lambda feed: feed.runnable)
     for feed in failing:
         if feed.error_code is not None:
-            return Trouble(code=feed.error_code, message=feed.safe_message, next_step=NEXT_STEPS[feed.error_code])
-    return Trouble(code=ErrorCode.WORKER_LOST, message=INTERRUPTED, next_step=MEND)
+            return Trouble(code=feed.error_code, message=feed.safe_message)
+    return Trouble(code=ErrorCode.CONNECTING_INTERRUPTED, message=INTERRUPTED)
