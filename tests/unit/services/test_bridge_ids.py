@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from brokersync.domain.errors import ErrorCode
 from brokersync.domain.runs import Outcome
 from tests.unit.services.world import Checkpoint, ScriptedBroker, World, a_manifest, a_page, serving
@@ -53,6 +55,33 @@ def test_i2_losing_the_filter_doubles_nothing() -> None:
     world.next_tick()
     # then it is the only one that is added: the ledger knows the later ids
     assert sorted(world.trades()) == ["1", "2", "5"]
+
+
+@pytest.mark.parametrize("dies_at", ["put_aliases", "insert"])
+def test_i2_a_worker_that_dies_among_changed_ids_is_repeated_without_harm(
+    dies_at: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given trades that come under new ids beside a new one, and a worker that dies before or after writing those down
+    world = a_world(
+        [a_page(*fills("1", "2"), at=AT), COMPLETE],
+        [a_page(*fills("n1", "n2"), *fills("4", symbol="Y"), at=AT), COMPLETE],
+    )
+    world.sync()
+    with monkeypatch.context() as broken:
+        broken.setattr(world.ledger, dies_at, _die)
+        world.next_tick()
+    assert sorted(world.trades()) == ["1", "2"]
+    # when another one does it again
+    report = world.next_tick()
+    # then everything is there once
+    assert report is not None
+    assert report.run.outcome is Outcome.SUCCEEDED
+    assert sorted(world.trades()) == ["1", "2", "4"]
+    assert [one.aliases for one in world.ledger.between("acc_1", AT - DAY, AT + DAY)] == [("n1",), ("n2",), ()]
+
+
+def _die(*_arguments: object) -> None:
+    raise RuntimeError("the worker dies here")
 
 
 def test_i9_a_correction_under_a_new_id_is_a_version() -> None:

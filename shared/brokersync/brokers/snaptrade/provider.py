@@ -103,7 +103,7 @@ def _steps(context: FetchContext) -> Iterator[FetchStep]:
     yield Checkpoint(cursor=context.cursor)
     loaded = found.account.sync_status.transactions
     if not loaded.initial_sync_completed:
-        yield from _figures(client, cursor)
+        yield from _figures(client, cursor.account_id, reached=context.cursor)
         raise PopulatingError
     waterline = None
     if loaded.last_successful_sync is not None:
@@ -111,7 +111,7 @@ def _steps(context: FetchContext) -> Iterator[FetchStep]:
     start = _start(context, cursor, loaded.first_transaction_date)
     history = History(client, cursor, start=start, now=context.now, waterline=waterline)
     yield from history.steps()
-    yield from _figures(client, history.cursor)
+    yield from _figures(client, cursor.account_id, reached=str(history.cursor))
     if waterline is not None and context.now - waterline > _STALE:
         raise RetryLaterError(
             ErrorCode.BROKER_UNAVAILABLE,
@@ -119,10 +119,10 @@ def _steps(context: FetchContext) -> Iterator[FetchStep]:
         )
 
 
-def _figures(client: SnapTradeClient, cursor: Cursor) -> Iterator[FetchStep]:
-    yield from asked(client.balances(cursor.account_id))
-    yield from asked(client.positions(cursor.account_id))
-    yield Checkpoint(cursor=str(cursor), last=True)
+def _figures(client: SnapTradeClient, account_id: str, *, reached: str) -> Iterator[FetchStep]:
+    yield from asked(client.balances(account_id))
+    yield from asked(client.positions(account_id))
+    yield Checkpoint(cursor=reached, last=True)
 
 
 def _start(context: FetchContext, cursor: Cursor, first_transaction: date | None) -> date:
