@@ -16,7 +16,8 @@ def conditional(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) ->
     body = response.body if isinstance(response.body, str) else json.dumps(response.body, separators=(",", ":"))
     etag = f'W/"{sha256(body.encode()).hexdigest()[:16]}"'
     if etag in app.current_event.headers.get("if-none-match", ""):
-        return Response(HTTPStatus.NOT_MODIFIED, body="", headers={**response.headers, "ETag": etag})
+        unchanged = {**response.headers, "ETag": etag}
+        return Response(HTTPStatus.NOT_MODIFIED, body="", headers=unchanged, compress=False)
     response.body = body
     response.headers["ETag"] = etag
     return response

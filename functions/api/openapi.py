@@ -23,7 +23,9 @@ JWT = [{"jwt": list[str]()}]
 _DESCRIPTION = """\
 Keeps traders' broker accounts up to date. All times are ISO 8601 in UTC, all amounts decimal text; errors are problem
 documents (RFC 9457) whose `code` never changes its meaning. An id that is not yours answers 404, whether it exists or
-not. A request without a valid token is turned away by the gateway in front, with 401 and a body of its own."""
+not. Texts are in the language of Accept-Language (en, fr, vi), else in the one that you chose. What is read with a
+token has an ETag, and If-None-Match answers 304. A POST with an Idempotency-Key may be sent again. A request without a
+valid token is turned away by the gateway in front, with 401 and a body of its own."""
 
 
 def answers(success: Mapping[int, str], *problems: ProblemCode) -> dict[int, OpenAPIResponse]:

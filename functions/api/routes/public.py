@@ -78,5 +78,5 @@ def install(app: APIGatewayHttpResolver, stage: str, files: PageFiles) -> None:
 def _serve(file: File, headers: Mapping[str, str], if_none_match: str) -> Response[str]:
     answered: dict[str, str | list[str]] = {**headers, "ETag": file.etag}
     if file.etag in if_none_match:
-        return Response(HTTPStatus.NOT_MODIFIED, file.content_type, "", answered)
+        return Response(HTTPStatus.NOT_MODIFIED, file.content_type, "", answered, compress=False)
     return Response(HTTPStatus.OK, file.content_type, file.body, answered)
