@@ -34,7 +34,7 @@ class Schedules:
             wanted = Schedule(
                 plan=under,
                 chosen_min=chosen,
-                interval_min=effective_interval(chosen, under, self.useful_interval_min(feed)),
+                interval_min=effective_interval(chosen, under, self._useful_interval_min(feed)),
                 sync_enabled=feed.sync_enabled if sync_enabled is None else sync_enabled,
             )
             done = wanted == feed.schedule or self._feeds.reschedule(feed, wanted)
@@ -46,7 +46,7 @@ class Schedules:
             feed = now
         raise ConflictError(f"{feed.feed_id} was rescheduled {TRIES} times by others")
 
-    def useful_interval_min(self, feed: Feed) -> int:
+    def _useful_interval_min(self, feed: Feed) -> int:
         """Minutes below which nothing is gained at the feed's broker."""
         try:
             return self._manifests.manifest(feed.broker).useful_interval_min
