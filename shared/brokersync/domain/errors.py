@@ -51,7 +51,7 @@ NEXT_STEPS: dict[ErrorCode, str] = {
     ErrorCode.UNEXPECTED_ANSWER: "Nothing to do: our developers have been told; the answer is kept.",
     ErrorCode.WRONG_ACCOUNT: "Check that the credential belongs to this account, then re-connect.",
     ErrorCode.EMPTY_WHERE_HISTORY: "Review: the broker answered nothing where there was history.",
-    ErrorCode.HISTORY_CHANGED: "Review: compare these days with the broker's own statement.",
+    ErrorCode.HISTORY_CHANGED: "Review: compare these days with your broker, then accept its answer or read it again.",
     ErrorCode.SETUP_INCOMPLETE: "Complete the set-up at the broker as described, then try again.",
     ErrorCode.LIMITS_UNAVAILABLE: "Nothing to do: we try again by ourselves.",
     ErrorCode.CIRCUIT_OPEN: "Nothing to do: the broker has trouble; we try again by ourselves.",
