@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
@@ -76,20 +76,20 @@ def _rounds(screen: Screen, here: Laptop, stack: Stack, brokers: Sequence[DemoBr
     if not once:
         _show_doors(screen, here)
         watch(screen, stack, connected, brokers)
-    return _prove(
-        screen, problems(stack, connected, stored, _truth(brokers), told), sum(len(one.trades) for one in stored)
-    )
+    wrong = list(problems(stack, connected, stored, _truth(brokers), told))
+    if wrong:
+        screen.line(here.emulator.errors())
+    return _prove(screen, wrong, sum(len(one.trades) for one in stored))
 
 
-def _prove(screen: Screen, wrong: Iterable[str], count: int) -> int:
-    found = list(wrong)
-    for problem in found:
+def _prove(screen: Screen, wrong: Sequence[str], count: int) -> int:
+    for problem in wrong:
         screen.line(f"wrong: {problem}", style="red")
-    if not found:
+    if not wrong:
         screen.line(
             f"{count:,} trades stored, each equal to its broker's; every status is as it has to be", style="green"
         )
-    return 1 if found else 0
+    return 1 if wrong else 0
 
 
 def _truth(brokers: Sequence[DemoBroker]) -> Mapping[str, AccountTruth]:
