@@ -31,7 +31,7 @@ pytestmark = pytest.mark.stack
 
 WORKERS, SECONDS = 16, 12.0
 STATEMENTS = (LimitWindow(count=1, seconds=1), LimitWindow(count=10, seconds=60))
-LISTS = (LimitWindow(count=250, seconds=10),)  # as a broker's 250 a minute, for tests that don't have minutes
+LISTS = (LimitWindow(count=250, seconds=60),)
 
 NewProcess = Callable[[], SharedLimits]
 
@@ -73,7 +73,7 @@ def test_i6_processes_that_ask_at_the_same_time_stay_under_the_limit_together(ne
     assert set(seconds) - set(near) == {6.0}
 
 
-@pytest.mark.parametrize("limits", [STATEMENTS, LISTS], ids=["1 in 1 s and 10 in 60 s", "250 in 10 s"])
+@pytest.mark.parametrize("limits", [STATEMENTS, LISTS], ids=["1 in 1 s and 10 in 60 s", "250 in 60 s"])
 def test_i6_a_broker_that_punishes_never_has_a_reason(
     limits: tuple[LimitWindow, ...], new_process: NewProcess, calls: Counter[str], tell: Tell
 ) -> None:

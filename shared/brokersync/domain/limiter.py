@@ -26,7 +26,8 @@ RESERVE_AHEAD = timedelta(seconds=5)
 HOLD = timedelta(seconds=5)
 """How long a block of several permits is good, unless its spacing needs longer."""
 
-LARGEST_BLOCK = 5
+SMALL_BLOCK, LARGEST_BLOCK = 5, 10
+WELL_USED = 0.9
 MOST_USES = 64  # an item of the ledger with so many stays under 1 KB, so that an update costs one write unit
 
 
@@ -99,16 +100,26 @@ def spacing(windows: Sequence[Window], count: int) -> timedelta:
     return max((one for one, needed in zip(apart, tight, strict=True) if needed), default=timedelta(0))
 
 
+def hold(windows: Sequence[Window], count: int) -> timedelta:
+    """How long a block of `count` is good: what its permits count longer than if they were taken one by one."""
+    return max(HOLD, (count - 1) * spacing(windows, count)) if count > 1 else timedelta(0)
+
+
 def largest_block(windows: Sequence[Window]) -> int:
-    """The most permits that are worth taking at once: whole blocks have to use the longest window well."""
-    most = max(windows, key=lambda window: window.seconds).most
-    return max(size for size in range(1, LARGEST_BLOCK + 1) if most // size * size >= 0.9 * most)
+    """The most permits that are worth taking at once: whole blocks still have to use the longest window well."""
+    window = max(windows, key=lambda window: window.seconds)
+
+    def used(size: int) -> float:
+        whole = window.most // size * size / window.most
+        return whole * (window.length / (window.length + hold(windows, size) + GUARD))
+
+    return max([1, *(size for size in range(2, LARGEST_BLOCK + 1) if used(size) >= WELL_USED)])
 
 
 def first_block(windows: Sequence[Window]) -> int:
     """How many to take of a key nobody knows anything about: what a small sync needs, if that is little of it."""
     most = max(windows, key=lambda window: window.seconds).most
-    return min(max(most // 16, 1), largest_block(windows))
+    return min(max(most // 16, 1), SMALL_BLOCK, largest_block(windows))
 
 
 def reserve(log: Log, windows: Sequence[Window], now: datetime, count: int = 1) -> Grant:
@@ -121,8 +132,7 @@ def reserve(log: Log, windows: Sequence[Window], now: datetime, count: int = 1) 
             if used > window.most:
                 slot = max(slot, uses.until + window.length)
                 break
-    hold = max(HOLD, (count - 1) * spacing(windows, count)) if count > 1 else timedelta(0)
-    return Grant(slot=slot, uses=Uses(slot + hold + GUARD, count))
+    return Grant(slot=slot, uses=Uses(slot + hold(windows, count) + GUARD, count))
 
 
 def with_uses(log: Log, uses: Uses, windows: Sequence[Window], now: datetime) -> Log:

@@ -108,6 +108,9 @@ class SharedLimits:
         def taken(log: Log, now: datetime) -> Log | None:
             nonlocal grant
             grant = reserve(log, windows, now, size)
+            if not own.contended:  # where others wait too, taking what is left would cut all blocks to pieces
+                smaller = (reserve(log, windows, now, less) for less in range(size - 1, 0, -1))
+                grant = grant if grant.slot <= now else next((one for one in smaller if one.slot <= now), grant)
             return None if grant.slot - now > self._ahead else with_uses(log, grant.uses, windows, now)
 
         self._change(own, key, windows, now, taken)

@@ -163,6 +163,11 @@ def test_windows_that_end_before_a_block_keep_its_permits_apart():
     assert spacing((Window(2, 60),), 4) == timedelta(seconds=30.25)
 
 
+@pytest.mark.parametrize(("most", "seconds", "largest"), [(160, 60, 10), (200, 60, 10), (4000, 3600, 10), (200, 10, 1)])
+def test_a_block_is_worth_taking_where_the_time_that_it_is_good_is_little_of_the_window(most, seconds, largest):
+    assert largest_block((Window(most, seconds),)) == largest
+
+
 def test_several_blocks_share_a_short_window():
     # given a limit of five a second, and blocks of four
     limits, log = (Window(5, 1), Window(80, 60)), ()
