@@ -76,8 +76,8 @@ class Account:
     created: datetime
     ready: datetime
     """When its history is loaded for the first time."""
-    loaded: datetime | None = None
-    """Loaded by hand, with everything until then."""
+    by_hand: datetime | None = None
+    """When it was loaded by hand, with everything until then."""
     ids: dict[int, str] = field(default_factory=dict)
 
 
@@ -130,7 +130,7 @@ class World:
             old = self.shown(identity)
             self.disable(identity)
             made = self.connect(old.key, identity, loads_for=loads_for)
-            made.loaded = self.loaded_at(old)
+            made.by_hand = old.by_hand
             return made
 
     def disable(self, identity: str) -> None:
@@ -191,13 +191,12 @@ class World:
         now = min(self.clock(), account.connection.disabled or self.clock())
         today = datetime.combine(now.date(), _LOADED_AT, UTC)
         daily = today if today <= now else today - DAY
-        return max(filter(None, (daily, account.loaded)))
+        return max(filter(None, (daily, account.by_hand)))
 
     def waterline(self, account: Account) -> date:
         """The last day of which all transactions are there: the one before the load, or that of a load by hand."""
         loaded = self.loaded_at(account)
-        by_hand = account.loaded is not None and loaded == account.loaded and loaded.time() != _LOADED_AT
-        return loaded.astimezone(NEW_YORK).date() - (timedelta(0) if by_hand else DAY)
+        return loaded.astimezone(NEW_YORK).date() - (timedelta(0) if loaded == account.by_hand else DAY)
 
     def activities(self, account: Account) -> Sequence[tuple[str, Event]]:
         """What is loaded, with its ids, newest first."""
@@ -261,7 +260,7 @@ class World:
     def load(self, identity: str) -> None:
         """SnapTrade loads everything until now, today's trades included, which it never does by itself."""
         with self.lock:
-            self.shown(identity).loaded = self.clock()
+            self.shown(identity).by_hand = self.clock()
 
     def move_prices(self) -> None:
         """Move every price: figures change, transactions don't."""
