@@ -5,6 +5,7 @@ import json
 from tests.template.reading import resources, written
 from tests.unit.functions.api_world import ApiWorld
 
+USER_POOL = "https://cognito-idp.${AWS::Region}.${AWS::URLSuffix}/${UserPool}"
 ROUTES = resources(written(), "AWS::ApiGatewayV2::Route")
 
 
@@ -33,7 +34,7 @@ def test_i7_a_protected_route_asks_the_authorizer_for_issuer_and_audience() -> N
     ((name, authorizer),) = resources(written(), "AWS::ApiGatewayV2::Authorizer").items()
     # then it takes both from the parameters, or from the user pool where there is one
     assert authorizer["JwtConfiguration"] == {
-        "Issuer": {"Fn::If": ["HasUserPool", {"Fn::GetAtt": ["UserPool", "ProviderURL"]}, {"Ref": "JwtIssuer"}]},
+        "Issuer": {"Fn::If": ["HasUserPool", {"Fn::Sub": USER_POOL}, {"Ref": "JwtIssuer"}]},
         "Audience": [{"Fn::If": ["HasUserPool", {"Ref": "UserPoolPage"}, {"Ref": "JwtAudience"}]}],
     }
     # and no parameter has a default that would let a stranger in

@@ -43,6 +43,7 @@ def test_the_page_learns_of_the_pool_when_there_is_one() -> None:
     told = written()["Resources"]["ApiFunction"]["Properties"]["Environment"]["Variables"]
     of_pool = {name: value["Fn::If"][1] for name, value in told.items() if name.startswith("SIGN_IN_")}
     # then with a pool it is the pool's issuer, the page's client, and the origin where Cognito has its tokens
-    assert of_pool["SIGN_IN_ISSUER"] == {"Fn::GetAtt": ["UserPool", "ProviderURL"]}
+    issuer = "https://cognito-idp.${AWS::Region}.${AWS::URLSuffix}/${UserPool}"
+    assert text_of(of_pool["SIGN_IN_ISSUER"]) == issuer
     assert of_pool["SIGN_IN_CLIENT_ID"] == {"Ref": "UserPoolPage"}
     assert text_of(of_pool["SIGN_IN_ORIGINS"]) == ("https://${UserPoolDomain}.auth.${AWS::Region}.amazoncognito.com")
