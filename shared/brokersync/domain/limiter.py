@@ -23,10 +23,10 @@ GUARD = timedelta(milliseconds=500)
 RESERVE_AHEAD = timedelta(seconds=5)
 """Slots further ahead are told but not reserved: whoever is told comes back, and must not have used them up."""
 
-HOLD = timedelta(seconds=5)
+HOLD = timedelta(seconds=4)
 """How long a block of several permits is good, unless its spacing needs longer."""
 
-SMALL_BLOCK, LARGEST_BLOCK = 5, 10
+LARGEST_BLOCK = 5  # larger ones are too often left half used: then less than nine tenths of a limit would be
 WELL_USED = 0.9
 MOST_USES = 64  # an item of the ledger with so many stays under 1 KB, so that an update costs one write unit
 
@@ -119,7 +119,7 @@ def largest_block(windows: Sequence[Window]) -> int:
 def first_block(windows: Sequence[Window]) -> int:
     """How many to take of a key nobody knows anything about: what a small sync needs, if that is little of it."""
     most = max(windows, key=lambda window: window.seconds).most
-    return min(max(most // 16, 1), SMALL_BLOCK, largest_block(windows))
+    return min(max(most // 16, 1), largest_block(windows))
 
 
 def reserve(log: Log, windows: Sequence[Window], now: datetime, count: int = 1) -> Grant:

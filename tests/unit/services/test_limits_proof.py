@@ -115,7 +115,7 @@ def test_i6_sixteen_workers_keep_the_limit_use_it_and_write_little(key, capsys):
     windows, runs = KEYS[key], []
 
     # A failing example is told as it is: making it smaller would take minutes.
-    @settings(max_examples=8, phases=[Phase.explicit, Phase.generate], suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=5, phases=[Phase.explicit, Phase.generate], suppress_health_check=[HealthCheck.too_slow])
     @given(patterns, st.integers(0, 2**16))
     def prove(makers, seed):
         # given sixteen workers that want more than is allowed
