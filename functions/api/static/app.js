@@ -10,6 +10,7 @@ import { completeSignIn, forget, isSignedIn, SignedOutError, signIn, signOut } f
 import { footer, header, notice } from "./frame.js";
 import { connectHooks, forgetEverything, show, state } from "./state.js";
 import { chooseZone } from "./times.js";
+import { isLive } from "./trust.js";
 import { preferred, speak, t } from "./words.js";
 
 const STALE = 3600; // seconds after which whoever comes back gets a sync
@@ -103,7 +104,8 @@ async function sent(connectionId, error) {
 
 // Whoever comes back after long gets fresh figures: the service makes one job of it, however many tabs ask.
 async function askIfStale() {
-  const attempts = (state.connections ?? []).flatMap(({ accounts }) => accounts).map(({ sync }) => Date.parse(sync.last_attempted_sync_at ?? ""));
+  const syncs = (state.connections ?? []).filter(isLive).flatMap(({ accounts }) => accounts).map(({ sync }) => sync);
+  const attempts = syncs.filter(({ action }) => action !== "reconnect").map((sync) => Date.parse(sync.last_attempted_sync_at ?? ""));
   if (!attempts.some((moment) => Date.now() - moment > STALE * 1000)) return;
   await call("sync", { method: "POST", body: { if_stale_for: STALE } }).then(() => follower.lookNow(), (error) => error instanceof SignedOutError && ended(error));
 }

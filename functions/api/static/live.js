@@ -100,5 +100,5 @@ export class Follower {
 export const isBusy = ({ status, accounts, erasure }) =>
   status === "checking" || (erasure && !erasure.finished_at) || accounts.some(({ sync }) => isAtWork(sync));
 
-// At work or about to be: a job is there and waits for nothing.
-export const isAtWork = (sync) => sync.status === "syncing" || (sync.job_id !== "" && !sync.retry_at);
+// At work or about to be: a job is there and waits for nothing. One that failed for good waits for somebody to act.
+export const isAtWork = (sync) => sync.status === "syncing" || (sync.job_id !== "" && !sync.retry_at && sync.status !== "failed");

@@ -76,7 +76,8 @@ async function redeem(id, asked) {
   const tokens = await answer.json().catch(() => ({}));
   if (answer.status >= 500) throw new Error("the issuer has trouble answering");
   const before = stored(TOKENS);
-  if (before && before.id !== id) throw new SignedOutError(); // somebody else signed in meanwhile
+  const renews = asked.grant_type === "refresh_token";
+  if (renews && before?.id !== id) throw new SignedOutError(); // signed out meanwhile, or somebody else is here by now
   if (!answer.ok || !tokens.access_token) {
     forget();
     throw new SignedOutError(tokens.error_description ?? tokens.error);
