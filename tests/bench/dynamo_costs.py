@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from brokersync.aws.tables.records import RawItem
-from brokersync.aws.tables.sizes import item_size
+from tests.bench.sizes import item_size
 from tests.bench.units import TableShape, query_units, read_units, refused_units, write_units
 from tests.bench.wire import Call, UnknownRequestError
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from brokersync.aws.tables.records import RawItem
-from brokersync.aws.tables.sizes import item_size
+from tests.bench.sizes import item_size
 
 WRITE_BYTES = 1024
 READ_BYTES = 4096

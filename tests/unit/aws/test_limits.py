@@ -7,11 +7,11 @@ from botocore.exceptions import EndpointConnectionError
 
 from brokersync.aws.limits import DynamoLimitLedger
 from brokersync.aws.tables.limits import LimitItem
-from brokersync.aws.tables.sizes import item_size
 from brokersync.domain.errors import ErrorCode, RetryLaterError
 from brokersync.domain.limiter import MOST_USES, Uses, Window
 from brokersync.ports.limits import LimitEntry
 from brokersync.services.shared_limits import SharedLimits
+from tests.bench.sizes import item_size
 from tests.fakes.limits import FakeLimitLedger
 from tests.fakes.time_and_chance import START
 

@@ -7,7 +7,6 @@ import pytest
 
 from brokersync.aws.feed_expressions import acquire_actions, finish_actions
 from brokersync.aws.tables.feeds import FeedItem, FeedsDue, StoredLease
-from brokersync.aws.tables.sizes import item_size
 from brokersync.domain.coverage import Coverage
 from brokersync.domain.errors import ErrorCode
 from brokersync.domain.feeds import Feed, Wanted
@@ -15,6 +14,7 @@ from brokersync.domain.plans import Plan
 from brokersync.domain.runs import Outcome, RequestedBy
 from brokersync.domain.times import minute_of
 from brokersync.ports.feeds import Finish
+from tests.bench.sizes import item_size
 
 NOW = datetime(2026, 11, 2, 10, 30, 17, 123456, tzinfo=UTC)
 ID = "x" * 26

@@ -2,7 +2,7 @@
 
 import pytest
 
-from brokersync.aws.tables.sizes import item_size
+from tests.bench.sizes import item_size
 
 
 @pytest.mark.parametrize(
