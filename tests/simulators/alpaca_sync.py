@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from brokersync.brokers.alpaca.provider import provider
 from brokersync.domain.pages import Checkpoint, Normalised, RawPage
@@ -14,7 +15,7 @@ from local.simulators.control import LoggedRequest
 from local.simulators.serving import RunningServer
 from local.simulators.truth import differences
 from tests.simulators.conftest import Stage
-from tests.simulators.oanda_sync import PlainHttp
+from tests.simulators.engineless import PlainHttp, chunks
 
 ACCOUNT = "PA3TEST00001"
 KEYS = {"api_key_id": "PKTEST0000000000001", "api_secret_key": "a-secret-of-the-simulator"}
@@ -79,20 +80,14 @@ class Simulated:
         """Fetch and keep, at most so many checkpoints; returns the requests that came."""
         http = PlainHttp(before)
         self.control.forget_requests()
-        pending: list[RawPage] = []
-        left = checkpoints
         try:
-            for step in provider.fetch(self.context(http, kept, **changed)):
-                match step:
-                    case RawPage():
-                        pending.append(step)
-                        kept.pages.append(step)
-                    case Checkpoint():
-                        kept.keep(provider.normalise(pending, (ACCOUNT,)), step)
-                        pending = []
-                        left = None if left is None else left - 1
-                        if left == 0:
-                            break
+            fetched = chunks(
+                provider.fetch(self.context(http, kept, **changed)),
+                lambda pages: provider.normalise(pages, (ACCOUNT,)),
+                kept.pages,
+            )
+            for said, checkpoint in islice(fetched, checkpoints):
+                kept.keep(said, checkpoint)
         finally:
             http.close()
         return list(self.control.requests)

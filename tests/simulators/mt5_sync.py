@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from brokersync.brokers.mt5.provider import provider
 from brokersync.domain.pages import Checkpoint, Normalised, RawPage
@@ -17,7 +18,7 @@ from local.simulators.mt5_world import AccountSpec, World
 from local.simulators.serving import RunningServer
 from local.simulators.truth import differences
 from tests.simulators.conftest import Stage
-from tests.simulators.oanda_sync import PlainHttp
+from tests.simulators.engineless import PlainHttp, chunks
 
 LOGIN = "52557820"
 KEY = "a-key-of-the-simulator"
@@ -96,20 +97,14 @@ class Simulated:
         """Fetch and keep, at most so many checkpoints; returns the requests that came."""
         http = ClockedHttp(self, before)
         self.control.forget_requests()
-        pending: list[RawPage] = []
-        left = checkpoints
         try:
-            for step in provider.fetch(self.context(http, kept.cursor, **changed)):
-                match step:
-                    case RawPage():
-                        pending.append(step)
-                        kept.pages.append(step)
-                    case Checkpoint():
-                        kept.keep(provider.normalise(pending, (LOGIN,)), step)
-                        pending = []
-                        left = None if left is None else left - 1
-                        if left == 0:
-                            break
+            fetched = chunks(
+                provider.fetch(self.context(http, kept.cursor, **changed)),
+                lambda pages: provider.normalise(pages, (LOGIN,)),
+                kept.pages,
+            )
+            for said, checkpoint in islice(fetched, checkpoints):
+                kept.keep(said, checkpoint)
         finally:
             http.close()
         return list(self.control.requests)

@@ -1,8 +1,9 @@
 """A sync of the OANDA simulator without an engine: fetch over real HTTP, normalise at each checkpoint, keep by id."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 
 import httpx
 from starlette.types import ASGIApp
@@ -10,44 +11,18 @@ from starlette.types import ASGIApp
 from brokersync.brokers.oanda.provider import provider
 from brokersync.domain.pages import Checkpoint, Normalised, RawPage
 from brokersync.domain.trades import CashEvent, Execution
-from brokersync.ports.brokers import FetchContext, HttpAnswer
+from brokersync.ports.brokers import FetchContext
 from local.simulators.control import Control
 from local.simulators.oanda_http import make_app
 from local.simulators.oanda_time import DAY, SECOND, parse
 from local.simulators.oanda_world import AccountSpec, World
 from local.simulators.serving import RunningServer
+from tests.simulators.engineless import PlainHttp, chunks
 
 ACCOUNT = "101-004-1000001-001"
 TOKEN = "a-token-of-the-simulator"
 END = parse("2026-05-11T09:00:00Z")
 NOW = datetime(2026, 5, 11, 9, 30, tzinfo=UTC)
-
-
-class PlainHttp:
-    """ports.BrokerHttp without retries: what the simulator answers is what the provider sees."""
-
-    def __init__(self, before: Callable[[int], None] = lambda _ordinal: None) -> None:
-        self._client = httpx.Client(timeout=10)
-        self._before = before
-        self.requests: list[str] = []
-
-    def get(
-        self, url: str, *, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
-    ) -> HttpAnswer:
-        """Ask once."""
-        self.requests.append(url)
-        self._before(len(self.requests))
-        answer = self._client.get(url, params=params, headers=headers)
-        return HttpAnswer(
-            status=answer.status_code,
-            headers={name.lower(): value for name, value in answer.headers.items()},
-            body=answer.content,
-            received_at=datetime.now(UTC),
-        )
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
 
 
 @dataclass
@@ -110,20 +85,14 @@ class Simulated:
     ) -> list[str]:
         """Fetch and keep, at most so many checkpoints; returns the addresses that were asked."""
         http = PlainHttp(before)
-        pending: list[RawPage] = []
-        left = checkpoints
         try:
-            for step in provider.fetch(self.context(http, kept, **changed)):
-                match step:
-                    case RawPage():
-                        pending.append(step)
-                        kept.pages.append(step)
-                    case Checkpoint():
-                        kept.keep(provider.normalise(pending, (ACCOUNT,)), step)
-                        pending = []
-                        left = None if left is None else left - 1
-                        if left == 0:
-                            break
+            fetched = chunks(
+                provider.fetch(self.context(http, kept, **changed)),
+                lambda pages: provider.normalise(pages, (ACCOUNT,)),
+                kept.pages,
+            )
+            for said, checkpoint in islice(fetched, checkpoints):
+                kept.keep(said, checkpoint)
             return [url.removeprefix(self.base_url) for url in http.requests]
         finally:
             http.close()

@@ -14,7 +14,7 @@ from local.simulators.snaptrade_http import make_app
 from local.simulators.snaptrade_world import AccountSpec, World
 from local.simulators.truth import differences
 from tests.simulators.conftest import Stage
-from tests.simulators.oanda_sync import PlainHttp
+from tests.simulators.engineless import PlainHttp
 
 SPEC = AccountSpec(
     client_id="TEST-CLIENT", consumer_key="a-consumer-key", user_id="a-trader", user_secret="a-user-secret"

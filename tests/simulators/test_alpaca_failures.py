@@ -12,7 +12,7 @@ from local.simulators.faults import Fault
 from local.simulators.serving import RunningServer
 from tests.simulators.alpaca_sync import ACCOUNT, KEYS, Kept, Simulated, assert_kept_is_true
 from tests.simulators.conftest import Stage
-from tests.simulators.oanda_sync import PlainHttp
+from tests.simulators.engineless import PlainHttp
 
 PATHS = {"the account": "/account$", "activities": "/activities$", "positions": "/positions$"}
 

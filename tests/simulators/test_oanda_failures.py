@@ -12,7 +12,8 @@ from brokersync.domain.errors import BrokerChangedError, ErrorCode, RetryLaterEr
 from brokersync.domain.pages import RawPage
 from local.simulators.faults import Fault
 from local.simulators.oanda_world import AccountSpec
-from tests.simulators.oanda_sync import ACCOUNT, TOKEN, Kept, PlainHttp, Simulated, assert_kept_is_true
+from tests.simulators.engineless import PlainHttp
+from tests.simulators.oanda_sync import ACCOUNT, TOKEN, Kept, Simulated, assert_kept_is_true
 
 Serve = Callable[..., Simulated]
 
