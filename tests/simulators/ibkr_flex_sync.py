@@ -240,3 +240,27 @@ def assert_kept_is_true(simulated: Simulated, kept: Kept) -> None:
     assert entries.keys() == true.keys()
     assert {key: as_truth(entry, true[key]) for key, entry in entries.items()} == true
     assert [row for said in kept.said for row in said.unmapped] == []
+
+
+def error_body(code: str, message: str = "Words of IBKR.", status: str = "Fail") -> str:
+    """IBKR's envelope around an error code."""
+    inside = f"<Status>{status}</Status><ErrorCode>{code}</ErrorCode><ErrorMessage>{message}</ErrorMessage>"
+    return f"<FlexStatementResponse timestamp='12 May, 2026 09:00 AM EDT'>{inside}</FlexStatementResponse>"
+
+
+def paths(simulated: Simulated) -> list[str]:
+    """Which of the two requests came, in order."""
+    return [request.path.rpartition("/")[2] for request in simulated.control.requests]
+
+
+def asked(simulated: Simulated) -> list[Mapping[str, str]]:
+    """With which parameters they came."""
+    return [request.params for request in simulated.control.requests]
+
+
+def loaded(simulated: Simulated) -> Kept:
+    """A ledger that is loaded, and the log of requests empty."""
+    kept = Kept()
+    simulated.sync(kept)
+    simulated.control.forget_requests()
+    return kept
