@@ -9,6 +9,9 @@ TESTS ?= tests
 # Three processes, for much of a test is waiting; in the order of the folders, so that the longest files come first.
 PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
+# The tests and the laptop's functions are hundreds of short processes: without compiled files each compiles all it needs.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done

@@ -1,6 +1,8 @@
 """What every test gets: no real AWS within reach, no network but loopback (see pyproject's pytest options)."""
 
 import os
+import ssl
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,8 @@ for name in [name for name in os.environ if name.startswith("AWS_")]:
     del os.environ[name]
 os.environ.update(AWS_ACCESS_KEY_ID="testing", AWS_SECRET_ACCESS_KEY="testing", AWS_DEFAULT_REGION="us-east-1")
 
+# Each HTTP client loads the machine's CA bundle, which takes longer than most tests; nothing here speaks TLS.
+ssl.create_default_context = cache(ssl.create_default_context)  # type: ignore[assignment]  # the same, made once
 
 OWN_AWS = {"unit", "contract", "simulators", "template"}  # folders whose tests know no stack that others hold
 HOME = Path(__file__).parent

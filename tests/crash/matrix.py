@@ -19,18 +19,21 @@ def hold(laboratory: Laboratory, scenario: Scenario, tell: Callable[[str], None]
 
     Every call of every delivery is hit in each way: none is skipped. `tell` gets the counts.
     """
-    with laboratory.worker() as worker:
-        undisturbed = laboratory.play(scenario, worker)
-    assert undisturbed.status == ("succeeded", "None"), undisturbed.run_rows
-    assert len(undisturbed.trades) >= 10
-    assert (undisturbed.lease_free, undisturbed.nothing_owed) == (True, True)
-    scenarios = [
-        replace(scenario, delivery=delivery, fault=Fault(call, when))
-        for delivery, calls in enumerate(undisturbed.calls)
-        for call in range(len(calls))
-        for when in When
-    ]
-    ends = _play_all(laboratory, scenarios)
+    with ExitStack() as workers:
+        free: SimpleQueue[Popen[str]] = SimpleQueue()
+        for _ in range(WORKERS):
+            free.put(workers.enter_context(laboratory.worker()))
+        (undisturbed,) = _play_all(laboratory, [scenario], free)
+        assert undisturbed.status == ("succeeded", "None"), undisturbed.run_rows
+        assert len(undisturbed.trades) >= 10
+        assert (undisturbed.lease_free, undisturbed.nothing_owed) == (True, True)
+        scenarios = [
+            replace(scenario, delivery=delivery, fault=Fault(call, when))
+            for delivery, calls in enumerate(undisturbed.calls)
+            for call in range(len(calls))
+            for when in When
+        ]
+        ends = _play_all(laboratory, scenarios, free)
     tell(_counts(scenario.broker, undisturbed, scenarios, ends))
     return [
         f"{_where(one, undisturbed)}: {problem}"
@@ -39,9 +42,8 @@ def hold(laboratory: Laboratory, scenario: Scenario, tell: Callable[[str], None]
     ]
 
 
-def _play_all(laboratory: Laboratory, scenarios: list[Scenario]) -> list[EndState]:
-    """Play the scenarios, a few side by side: they share nothing but the machine."""
-    free: SimpleQueue[Popen[str]] = SimpleQueue()
+def _play_all(laboratory: Laboratory, scenarios: list[Scenario], free: SimpleQueue[Popen[str]]) -> list[EndState]:
+    """Play the scenarios, one per free worker side by side: they share nothing but the machine."""
 
     def one(scenario: Scenario) -> EndState:
         worker = free.get()
@@ -50,9 +52,7 @@ def _play_all(laboratory: Laboratory, scenarios: list[Scenario]) -> list[EndStat
         finally:
             free.put(worker)
 
-    with ExitStack() as workers, ThreadPoolExecutor(WORKERS) as pool:
-        for _ in range(WORKERS):
-            free.put(workers.enter_context(laboratory.worker()))
+    with ThreadPoolExecutor(WORKERS) as pool:
         return list(pool.map(one, scenarios))
 
 
