@@ -215,6 +215,24 @@ def test_i7_an_answer_that_comes_after_signing_out_is_not_shown(world: ApiWorld,
     expect(page.locator("main")).to_contain_text("You are signed out.")
 
 
+def test_whoever_signs_out_is_told_so_whatever_was_under_way(world: ApiWorld, open_page: Open) -> None:
+    # given a page on which a choice was made, whose answer is late
+    page = open_page()
+    late: list[Route] = []
+    page.route("**/me", lambda route: late.append(route))
+    page.get_by_label("Language").select_option("fr")
+    expect(page.get_by_role("button", name="Se déconnecter")).to_be_visible()
+
+    # when one signs out before it comes
+    page.get_by_role("button", name="Se déconnecter").click()
+    assert late
+    late[0].continue_()
+    page.wait_for_timeout(200)
+
+    # then it isn't said that the session had ended by itself
+    expect(page.locator("main")).to_contain_text("Vous êtes déconnecté.")
+
+
 @pytest.mark.parametrize("answer", ["?code=stolen&state=guessed", "?error=access_denied&state=guessed"])
 def test_i7_an_answer_to_a_sign_in_that_nobody_began_is_refused(world: ApiWorld, open_page: Open, answer: str) -> None:
     # when somebody who is not signed in follows a link with another one's code in it

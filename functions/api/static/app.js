@@ -20,6 +20,7 @@ const main = find("main");
 const follower = new Follower({ told, failed, ended });
 let formOf = ""; // the form that is on the screen: it is made once, whatever else changes
 let reason = ""; // why nobody is signed in
+let hasLeft = false; // signed out here: what was under way then has nothing to say any more
 
 // --- screens ---------------------------------------------------------------------------------------------------------
 
@@ -72,6 +73,7 @@ function failed(error) {
 }
 
 function ended(error) {
+  if (hasLeft) return;
   forget();
   reason = t("sign_in.ended");
   if (error && !(error instanceof SignedOutError)) reason = error.message;
@@ -79,6 +81,7 @@ function ended(error) {
 }
 
 async function leave() {
+  hasLeft = true;
   reason = t("sign_in.left");
   const left = signOut(); // the tokens are forgotten at once; the issuer is told, too, if it wants to know
   gone();
