@@ -6,8 +6,8 @@ VENV ?= .venv
 PYTHON ?=
 BIN := $(VENV)/bin
 TESTS ?= tests
-# Three processes, for much of a test is waiting; in the order of the folders, so that the longest files come first.
-PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+# More processes than cores, for much of a test is waiting (tests/parallel.py shares the tests out).
+PYTEST := $(BIN)/pytest -n 4
 
 # The tests and the laptop's functions are hundreds of short processes: without compiled files each compiles all it needs.
 unexport PYTHONDONTWRITEBYTECODE

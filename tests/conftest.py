@@ -2,11 +2,16 @@
 
 import os
 import ssl
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from tests.e2e.stage import Stage
 
 # How long an example takes says something about the machine, not about the code.
 settings.register_profile("brokersync", deadline=None)
@@ -17,7 +22,7 @@ for name in [name for name in os.environ if name.startswith("AWS_")]:
 os.environ.update(AWS_ACCESS_KEY_ID="testing", AWS_SECRET_ACCESS_KEY="testing", AWS_DEFAULT_REGION="us-east-1")
 
 # Each HTTP client loads the machine's CA bundle, which takes longer than most tests; nothing here speaks TLS.
-ssl.create_default_context = cache(ssl.create_default_context)  # type: ignore[assignment]  # the same, made once
+ssl.create_default_context = cache(ssl.create_default_context)  # the same for all, made once
 
 OWN_AWS = {"unit", "contract", "simulators", "template"}  # folders whose tests know no stack that others hold
 HOME = Path(__file__).parent
@@ -36,3 +41,22 @@ def _no_other_tests_aws(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
 def _metrics_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
     """Functions emit metrics into a namespace of the tests."""
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "tests")
+
+
+@pytest.fixture(scope="session")
+def shared_stage() -> "Iterator[Stage]":
+    """The stack with every permission enforced, for tests that mind their own traders only; it ticks when told to."""
+    from tests.e2e.stage import stage  # what takes long to import is for those who need it
+
+    with stage(enforce_iam=True) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def here(shared_stage: "Stage") -> "Iterator[Stage]":
+    """The stage of a file that has none of its own."""
+    from tests.e2e.stage import surroundings
+
+    with surroundings(shared_stage.here):
+        shared_stage.dispatcher_is_up_to_date()
+        yield shared_stage

@@ -7,21 +7,13 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.chromium import Watched, running_chromium
-from tests.e2e.stage import Stage, stage
+from tests.e2e.stage import Stage
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with running_chromium() as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def here() -> Iterator[Stage]:
-    """The stack with every permission enforced, and an OANDA without accounts; nothing is synced by schedule."""
-    with stage(enforce_iam=True) as made:
-        made.dispatcher_is_up_to_date()
-        yield made
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from tests.chaos.fleet import Fleet, fleet
 from tests.chaos.scenes import Staged, endpoints, staged, until_tuesday_morning
 from tests.e2e.roles import Role
 from tests.e2e.schedule import consume, stop_schedule
+from tests.e2e.stage import surroundings
 
 OTHERS = ("ibkr_flex",)  # OANDA has a world of its own, with as many accounts as the proofs need
 
@@ -38,13 +39,18 @@ def arena(clock: Clock, scenes: Mapping[str, Staged]) -> Iterator[Arena]:
     with (
         serve_in_thread(app) as server,
         laptop({}, enforce_iam=True) as running,
-        pytest.MonkeyPatch.context() as environment,
+        surroundings(running),
     ):
-        for name, value in running.emulator.environment.items():
-            environment.setenv(name, value)
         stop_schedule(running)
         consume(running, "", False)
         yield Arena(running, clock, world, control, {"oanda:practice": f"{server.base_url}/v3", **endpoints(scenes)})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _in_the_arena(arena: Arena) -> Iterator[None]:
+    """Tests of other folders have their own stacks in this process."""
+    with surroundings(arena.laptop):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,27 @@
 """What the crash matrices share."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
 from brokersync.aws import connections
 from brokersync.ports.connections import Connection
+from local.stack.laptop import Laptop, laptop
+from tests.crash.laboratory import Laboratory
+from tests.e2e.stage import surroundings
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[Laptop]:
+    """One stack for all matrices of a process: their feeds and queues are their own."""
+    with laptop({}) as here:
+        yield here
+
+
+@pytest.fixture
+def laboratory(running: Laptop) -> Iterator[Laboratory]:
+    with surroundings(running):
+        yield Laboratory(running)
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,6 @@
 """One feed's life on the laptop's AWS, with a worker that can be ended at any call, and what is left at the end."""
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -42,12 +41,13 @@ class Login:
 class Scenario:
     """What to connect, and where its worker is hit: at a call of its n-th delivery.
 
-    `login` makes that of one play, all of them with the same books: plays that shared one would share their broker's
-    limit too. `lasting` takes from a cursor what says when it was written.
+    `endpoint` is where the broker answers. `login` makes that of one play, all of them with the same books: plays that
+    shared one would share their broker's limit too. `lasting` takes from a cursor what says when it was written.
     """
 
     broker: str
     environment: str
+    endpoint: str
     login: Callable[[], Login]
     lasting: Callable[[str], str] = str
     delivery: int = -1
@@ -105,7 +105,6 @@ class Laboratory:
         self._laptop = laptop
         self._lock = threading.Lock()
         self._heard: dict[str, dict[str, str]] = defaultdict(dict)
-        os.environ.update(laptop.emulator.environment)
         session, endpoint = laptop.emulator.session, laptop.emulator.endpoint
         self._dynamodb = session.client("dynamodb", endpoint_url=endpoint)
         self._sqs = session.client("sqs", endpoint_url=endpoint)
@@ -124,15 +123,21 @@ class Laboratory:
         self._prefix = self._environment["TABLE_PREFIX"]
 
     @contextmanager
-    def worker(self) -> Iterator[subprocess.Popen[str]]:
+    def worker(self, scenario: Scenario) -> Iterator[subprocess.Popen[str]]:
         """A process that forks one worker per delivery."""
+        brokers = {f"{scenario.broker}:{scenario.environment}": scenario.endpoint}
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.crash.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # the log lines of some hundred syncs
             text=True,
-            env={**self._environment, "PYTHONPATH": ".:shared", "PATH": "/usr/bin:/bin"},
+            env={
+                **self._environment,
+                "BROKER_ENDPOINTS": json.dumps(brokers),
+                "PYTHONPATH": ".:shared",
+                "PATH": "/usr/bin:/bin",
+            },
         )
         try:
             yield process

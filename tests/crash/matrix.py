@@ -22,7 +22,7 @@ def hold(laboratory: Laboratory, scenario: Scenario, tell: Callable[[str], None]
     with ExitStack() as workers:
         free: SimpleQueue[Popen[str]] = SimpleQueue()
         for _ in range(WORKERS):
-            free.put(workers.enter_context(laboratory.worker()))
+            free.put(workers.enter_context(laboratory.worker(scenario)))
         (undisturbed,) = _play_all(laboratory, [scenario], free)
         assert undisturbed.status == ("succeeded", "None"), undisturbed.run_rows
         assert len(undisturbed.trades) >= 10

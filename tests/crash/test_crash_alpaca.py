@@ -9,7 +9,6 @@ import pytest
 from local.simulators.alpaca_http import make_app
 from local.simulators.alpaca_world import AccountSpec, World
 from local.simulators.serving import serve_in_thread
-from local.stack.laptop import laptop
 from tests.crash.laboratory import Laboratory, Login, Scenario
 from tests.crash.matrix import hold
 
@@ -18,7 +17,9 @@ pytestmark = [pytest.mark.stack, pytest.mark.crash, pytest.mark.timeout(900)]
 ACCOUNT = AccountSpec(account="PA3CRASH0001", key_id="PKCRASH0", secret="crash-alpaca", executions=10, days=3)
 
 
-def test_i2_i3_i4_a_sync_ends_the_same_wherever_its_worker_dies(tell: Callable[[str], None]) -> None:
+def test_i2_i3_i4_a_sync_ends_the_same_wherever_its_worker_dies(
+    laboratory: Laboratory, tell: Callable[[str], None]
+) -> None:
     # Given an account with some ten trades, which a pair of keys for each play opens
     world = World()
     account = world.open_account(ACCOUNT)
@@ -31,9 +32,14 @@ def test_i2_i3_i4_a_sync_ends_the_same_wherever_its_worker_dies(tell: Callable[[
         return Login(credentials={"api_key_id": spec.key_id, "api_secret_key": spec.secret}, accounts=(spec.account,))
 
     app, _ = make_app(world, requests_per_minute=10_000)  # it counts by account, and hundreds of plays share one
-    scenario = Scenario(broker="alpaca", environment="paper", login=another_key)
-    with serve_in_thread(app) as server, laptop({"alpaca:paper": f"{server.base_url}/v2"}) as running:
+    with serve_in_thread(app) as server:
+        scenario = Scenario(
+            broker="alpaca",
+            environment="paper",
+            endpoint=f"{server.base_url}/v2",
+            login=another_key,
+        )
         # When its worker is ended before and after each of its calls, and each answer is lost
-        wrong = hold(Laboratory(running), scenario, tell)
+        wrong = hold(laboratory, scenario, tell)
     # Then trades, cursor, portfolio, events, lease and status are the same, and no run row claims what wasn't so
     assert not wrong, "\n".join(wrong)

@@ -10,7 +10,6 @@ from local.simulators.ibkr_flex_http import PATH, make_app
 from local.simulators.ibkr_flex_world import AccountSpec, LoginSpec, QuerySpec, World
 from local.simulators.ibkr_flex_world import Login as OpenLogin
 from local.simulators.serving import serve_in_thread
-from local.stack.laptop import laptop
 from tests.crash.laboratory import Laboratory, Login, Scenario
 from tests.crash.matrix import hold
 
@@ -27,7 +26,9 @@ LOGIN = LoginSpec(
 )
 
 
-def test_i2_i3_i4_a_sync_ends_the_same_wherever_its_worker_dies(tell: Callable[[str], None]) -> None:
+def test_i2_i3_i4_a_sync_ends_the_same_wherever_its_worker_dies(
+    laboratory: Laboratory, tell: Callable[[str], None]
+) -> None:
     # Given a login with two accounts, whose two statements are asked for and fetched in three deliveries
     world = World([LOGIN])
     numbers = count(1)
@@ -37,10 +38,15 @@ def test_i2_i3_i4_a_sync_ends_the_same_wherever_its_worker_dies(tell: Callable[[
         world.logins[token] = OpenLogin(spec=replace(LOGIN, token=token), books=world.logins[LOGIN.token].books)
         return Login(credentials={"token": token, "query_id": "101"})
 
-    scenario = Scenario(broker="ibkr_flex", environment="live", login=another_token)
     app, _ = make_app(world, strict_rates=False)  # the plays' clocks run apart from the simulator's
-    with serve_in_thread(app) as server, laptop({"ibkr_flex:live": f"{server.base_url}{PATH}"}) as running:
+    with serve_in_thread(app) as server:
+        scenario = Scenario(
+            broker="ibkr_flex",
+            environment="live",
+            endpoint=f"{server.base_url}{PATH}",
+            login=another_token,
+        )
         # When its worker is ended before and after each of its calls, and each answer is lost
-        wrong = hold(Laboratory(running), scenario, tell)
+        wrong = hold(laboratory, scenario, tell)
     # Then trades, cursor, portfolio, events, lease and status are the same, and no run row claims what wasn't so
     assert not wrong, "\n".join(wrong)

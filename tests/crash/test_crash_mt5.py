@@ -10,7 +10,6 @@ import pytest
 from local.simulators.mt5_http import make_app
 from local.simulators.mt5_world import AccountSpec, World
 from local.simulators.serving import serve_in_thread
-from local.stack.laptop import laptop
 from tests.crash.laboratory import Laboratory, Login, Scenario
 from tests.crash.matrix import hold
 
@@ -19,7 +18,9 @@ pytestmark = [pytest.mark.stack, pytest.mark.crash, pytest.mark.timeout(900)]
 ACCOUNT = AccountSpec(login="52557001", api_key="crash-mt5", executions=10, days=3)
 
 
-def test_i2_i3_i4_a_sync_ends_the_same_wherever_its_worker_dies(tell: Callable[[str], None]) -> None:
+def test_i2_i3_i4_a_sync_ends_the_same_wherever_its_worker_dies(
+    laboratory: Laboratory, tell: Callable[[str], None]
+) -> None:
     # Given an account with some ten trades, which a key for each play opens
     world = World([ACCOUNT])
     account = world.accounts[ACCOUNT.login]
@@ -37,10 +38,16 @@ def test_i2_i3_i4_a_sync_ends_the_same_wherever_its_worker_dies(tell: Callable[[
         return Login(credentials=credentials, accounts=(spec.login,))
 
     app, _ = make_app(world)
-    scenario = Scenario(broker="mt5", environment="bridge", login=another_key, lasting=_without_time)
-    with serve_in_thread(app) as server, laptop({"mt5:bridge": server.base_url}) as running:
+    with serve_in_thread(app) as server:
+        scenario = Scenario(
+            broker="mt5",
+            environment="bridge",
+            endpoint=server.base_url,
+            login=another_key,
+            lasting=_without_time,
+        )
         # When its worker is ended before and after each of its calls, and each answer is lost
-        wrong = hold(Laboratory(running), scenario, tell)
+        wrong = hold(laboratory, scenario, tell)
     # Then trades, cursor, portfolio, events, lease and status are the same, and no run row claims what wasn't so
     assert not wrong, "\n".join(wrong)
 

@@ -7,7 +7,6 @@ import pytest
 from local.simulators.oanda_http import make_app
 from local.simulators.oanda_world import AccountSpec, World
 from local.simulators.serving import serve_in_thread
-from local.stack.laptop import laptop
 from tests.crash.laboratory import Laboratory, Login, Scenario
 from tests.crash.matrix import hold
 
@@ -16,16 +15,19 @@ pytestmark = [pytest.mark.stack, pytest.mark.crash, pytest.mark.timeout(900)]
 ACCOUNT = AccountSpec(account="101-004-0000001-001", token="crash-oanda", executions=10, days=3)
 
 
-def test_i2_i3_i4_a_sync_ends_the_same_wherever_its_worker_dies(tell: Callable[[str], None]) -> None:
+def test_i2_i3_i4_a_sync_ends_the_same_wherever_its_worker_dies(
+    laboratory: Laboratory, tell: Callable[[str], None]
+) -> None:
     # Given an account with some ten trades
     app, _ = make_app(World([ACCOUNT]))
-    scenario = Scenario(
-        broker="oanda",
-        environment="practice",
-        login=lambda: Login(credentials={"token": ACCOUNT.token}, accounts=(ACCOUNT.account,)),
-    )
-    with serve_in_thread(app) as server, laptop({"oanda:practice": f"{server.base_url}/v3"}) as running:
+    with serve_in_thread(app) as server:
+        scenario = Scenario(
+            broker="oanda",
+            environment="practice",
+            endpoint=f"{server.base_url}/v3",
+            login=lambda: Login(credentials={"token": ACCOUNT.token}, accounts=(ACCOUNT.account,)),
+        )
         # When its worker is ended before and after each of its calls, and each answer is lost
-        wrong = hold(Laboratory(running), scenario, tell)
+        wrong = hold(laboratory, scenario, tell)
     # Then trades, cursor, portfolio, events, lease and status are the same, and no run row claims what wasn't so
     assert not wrong, "\n".join(wrong)

@@ -9,7 +9,6 @@ import pytest
 from local.simulators.serving import serve_in_thread
 from local.simulators.snaptrade_http import make_app
 from local.simulators.snaptrade_world import AccountSpec, Key, World
-from local.stack.laptop import laptop
 from tests.crash.laboratory import Laboratory, Login, Scenario
 from tests.crash.matrix import hold
 
@@ -20,7 +19,9 @@ ACCOUNT = AccountSpec(
 )
 
 
-def test_i2_i3_i4_a_sync_ends_the_same_wherever_its_worker_dies(tell: Callable[[str], None]) -> None:
+def test_i2_i3_i4_a_sync_ends_the_same_wherever_its_worker_dies(
+    laboratory: Laboratory, tell: Callable[[str], None]
+) -> None:
     # Given an account with some ten trades, which a client of each play's own sees under the same ids
     world = World()
     account = world.open_account(ACCOUNT)
@@ -41,9 +42,14 @@ def test_i2_i3_i4_a_sync_ends_the_same_wherever_its_worker_dies(tell: Callable[[
         return Login(credentials=credentials, accounts=(ACCOUNT.identity,))
 
     app, _ = make_app(world, per_account=10_000)  # hundreds of plays share an account
-    scenario = Scenario(broker="snaptrade", environment="live", login=another_client)
-    with serve_in_thread(app) as server, laptop({"snaptrade:live": server.base_url}) as running:
+    with serve_in_thread(app) as server:
+        scenario = Scenario(
+            broker="snaptrade",
+            environment="live",
+            endpoint=server.base_url,
+            login=another_client,
+        )
         # When its worker is ended before and after each of its calls, and each answer is lost
-        wrong = hold(Laboratory(running), scenario, tell)
+        wrong = hold(laboratory, scenario, tell)
     # Then trades, cursor, portfolio, events, lease and status are the same, and no run row claims what wasn't so
     assert not wrong, "\n".join(wrong)

@@ -10,14 +10,15 @@ from local.simulators.serving import serve_in_thread
 from local.simulators.tradovate import demo_specs
 from local.simulators.tradovate_http import PATH, make_app
 from local.simulators.tradovate_world import World
-from local.stack.laptop import laptop
 from tests.crash.laboratory import Laboratory, Login, Scenario
 from tests.crash.matrix import hold
 
 pytestmark = [pytest.mark.stack, pytest.mark.crash, pytest.mark.timeout(900)]
 
 
-def test_i2_i3_i4_a_sync_ends_the_same_wherever_its_worker_dies(tell: Callable[[str], None]) -> None:
+def test_i2_i3_i4_a_sync_ends_the_same_wherever_its_worker_dies(
+    laboratory: Laboratory, tell: Callable[[str], None]
+) -> None:
     # Given an account with some ten trades, which a login of each play's own opens
     world = World()
     (demo,) = demo_specs(seed=3, executions=12, accounts=1)
@@ -34,9 +35,14 @@ def test_i2_i3_i4_a_sync_ends_the_same_wherever_its_worker_dies(tell: Callable[[
         return Login(credentials=replace(demo, login=login).credentials)
 
     app, _ = make_app(world)
-    scenario = Scenario(broker="tradovate", environment="demo", login=another_login)
-    with serve_in_thread(app) as server, laptop({"tradovate:demo": f"{server.base_url}{PATH}"}) as running:
+    with serve_in_thread(app) as server:
+        scenario = Scenario(
+            broker="tradovate",
+            environment="demo",
+            endpoint=f"{server.base_url}{PATH}",
+            login=another_login,
+        )
         # When its worker is ended before and after each of its calls, and each answer is lost
-        wrong = hold(Laboratory(running), scenario, tell)
+        wrong = hold(laboratory, scenario, tell)
     # Then trades, cursor, portfolio, events, lease and status are the same, and no run row claims what wasn't so
     assert not wrong, "\n".join(wrong)

@@ -165,6 +165,15 @@ class Stage:
 
 
 @contextmanager
+def surroundings(here: Laptop) -> Iterator[None]:
+    """This process's environment is that of this stack, until the `with` block ends."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in here.emulator.environment.items():
+            environment.setenv(name, value)
+        yield
+
+
+@contextmanager
 def stage(*, enforce_iam: bool) -> Iterator[Stage]:
     """The stack with an OANDA without accounts, until the `with` block ends."""
     world = World()
@@ -172,10 +181,8 @@ def stage(*, enforce_iam: bool) -> Iterator[Stage]:
     with (
         serve_in_thread(app) as server,
         laptop({"oanda:practice": f"{server.base_url}/v3"}, enforce_iam=enforce_iam) as here,
-        pytest.MonkeyPatch.context() as environment,
+        surroundings(here),
     ):
-        for name, value in here.emulator.environment.items():
-            environment.setenv(name, value)
         stop_schedule(here)
         made = Stage(here, server.base_url, world, control)
         with made.api:

@@ -2,7 +2,6 @@
 
 import json
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -10,18 +9,11 @@ import pytest
 
 from local.simulators.faults import Fault
 from local.simulators.oanda_world import AccountSpec
-from tests.e2e.stage import SECRET, Stage, stage
+from tests.e2e.stage import SECRET, Stage
 
 pytestmark = pytest.mark.stack
 
 OF_A_TRADER = ["feeds", "accounts", "trades", "cash_events", "portfolios", "sync_runs", "known_trades"]
-
-
-@pytest.fixture(scope="module")
-def here() -> Iterator[Stage]:
-    with stage(enforce_iam=True) as made:
-        made.dispatcher_is_up_to_date()
-        yield made
 
 
 class Person:

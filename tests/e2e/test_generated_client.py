@@ -20,18 +20,12 @@ from brokersync.aws.users import DynamoUsers
 from brokersync.domain.identity import user_id
 from brokersync.domain.plans import Plan
 from local.simulators.oanda_world import AccountSpec
-from tests.e2e.stage import SECRET, Stage, stage
+from tests.e2e.stage import SECRET, Stage
 
 pytestmark = pytest.mark.stack
 
 SUBJECT = "a-generated-trader"
 PACKAGE = "brokersync_generated_client"
-
-
-@pytest.fixture(scope="module")
-def here() -> Iterator[Stage]:
-    with stage(enforce_iam=True) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Older history and stored answers on the running stack: asked for over HTTP and by the operator, done by the queue."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,16 +8,9 @@ from brokersync.domain.runs import Outcome
 from brokersync.domain.trades import Execution
 from local.cli import main
 from local.simulators.truth import differences
-from tests.e2e.stage import Stage, Trader, stage
+from tests.e2e.stage import Stage, Trader
 
 pytestmark = pytest.mark.stack
-
-
-@pytest.fixture(scope="module")
-def here() -> Iterator[Stage]:
-    with stage(enforce_iam=True) as made:
-        made.dispatcher_is_up_to_date()
-        yield made
 
 
 def wait_for_load(here: Stage, trader: Trader, runs: int) -> None:

@@ -1,24 +1,17 @@
 """I7 at the gateway: the matrix of routes against tokens that are missing, forged, expired or for somebody else."""
 
-from collections.abc import Iterator
 
 import httpx
 import pytest
 
 from brokersync.domain.identity import user_id
 from local.stack.identity import LocalIssuer
-from tests.e2e.stage import Stage, Trader, stage
+from tests.e2e.stage import Stage, Trader
 from tests.unit.functions.isolation import MATRIX, STRANGERS, Opens, Row, Who
 
 pytestmark = pytest.mark.stack
 
 OTHERS_BODY = {"broker": "oanda", "environment": "practice", "credentials": {"token": "nobody's"}}
-
-
-@pytest.fixture(scope="module")
-def here() -> Iterator[Stage]:
-    with stage(enforce_iam=True) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
