@@ -124,7 +124,7 @@ class Laboratory:
 
     @contextmanager
     def worker(self, scenario: Scenario) -> Iterator[subprocess.Popen[str]]:
-        """A process that forks one worker per delivery."""
+        """A process that forks one worker per delivery, after a rehearsal of the scenario."""
         brokers = {f"{scenario.broker}:{scenario.environment}": scenario.endpoint}
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.crash.worker"],
@@ -140,6 +140,7 @@ class Laboratory:
             },
         )
         try:
+            self.play(scenario, process, rehearsal=True)
             yield process
         finally:
             assert process.stdin is not None
@@ -148,7 +149,7 @@ class Laboratory:
             process.wait(30)
             process.stdout.close()
 
-    def play(self, scenario: Scenario, worker: subprocess.Popen[str]) -> EndState:
+    def play(self, scenario: Scenario, worker: subprocess.Popen[str], *, rehearsal: bool = False) -> EndState:
         """Connect, and deliver messages until nothing is owed; the scenario's fault hits one of them."""
         login = scenario.login()
         feed = self._connect(scenario, login)
@@ -158,7 +159,7 @@ class Laboratory:
         calls: list[list[str]] = []
         for number in range(MAX_DELIVERIES):
             fault = scenario.fault if number == scenario.delivery else None
-            answer = _deliver(worker, job, ahead, received, fault)
+            answer = _deliver(worker, job, ahead, received, fault, rehearsal=rehearsal)
             calls.append(answer.get("calls", []))
             if answer["status"] == DEAD or answer.get("failed"):
                 ahead, received = ahead + REDELIVERY, received + 1
@@ -244,7 +245,7 @@ class Laboratory:
 
 
 def _deliver(
-    worker: subprocess.Popen[str], job: SyncJob, ahead: float, received: int, fault: Fault | None
+    worker: subprocess.Popen[str], job: SyncJob, ahead: float, received: int, fault: Fault | None, *, rehearsal: bool
 ) -> dict[str, Any]:
     assert worker.stdin is not None
     assert worker.stdout is not None
@@ -252,6 +253,7 @@ def _deliver(
         "body": job.model_dump_json(),
         "ahead": ahead,
         "received": received,
+        "rehearsal": rehearsal,
         "fault": {"call": fault.call, "when": fault.when.value} if fault else None,
     }
     worker.stdin.write(json.dumps(request) + "\n")
