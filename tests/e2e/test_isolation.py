@@ -1,6 +1,5 @@
 """I7 at the gateway: the matrix of routes against tokens that are missing, forged, expired or for somebody else."""
 
-
 import httpx
 import pytest
 
