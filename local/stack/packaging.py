@@ -7,9 +7,12 @@ dependencies stays as it is. `make build` proves the real one.
 import hashlib
 import io
 import json
+import marshal
+import sys
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path
+from importlib.util import MAGIC_NUMBER, source_hash
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]  # it ships no types
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 Template = dict[str, Any]  # CloudFormation's own document, whose shape its schema says and not ours
 
 _CODE_PROPERTIES = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
+_UNCHECKED = (1).to_bytes(4, "little")
 _SAME_DATE = (1980, 1, 1, 0, 0, 0)  # zip's first; equal code gives equal bytes
 
 
@@ -36,25 +40,45 @@ def package(template: Template, root: Path, s3: "S3Client", bucket: str) -> str:
     for resource in template["Resources"].values():
         if property_name := _CODE_PROPERTIES.get(resource["Type"]):
             folder = root / resource["Properties"][property_name]
-            body = zip_folder(folder, prefix="python/" if property_name == "ContentUri" else "")
+            body = zip_folder(folder, prefix="python/" if property_name == "ContentUri" else "", compiled=True)
             key = f"{hashlib.sha256(body).hexdigest()}.zip"
             s3.put_object(Bucket=bucket, Key=key, Body=body)
             resource["Properties"][property_name] = f"s3://{bucket}/{key}"
     return json.dumps(template, default=str)
 
 
-def zip_folder(folder: Path, *, prefix: str = "") -> bytes:
-    """A folder as a zip file, the same bytes for the same contents. Raises ValueError for an empty one."""
+def zip_folder(folder: Path, *, prefix: str = "", compiled: bool = False) -> bytes:
+    """A folder as a zip file, the same bytes for the same contents. Raises ValueError for an empty one.
+
+    `compiled` adds what this interpreter makes of each module: every process of a function would make it anew.
+    """
     names = list(_files(folder))
     if not names:
         raise ValueError(f"{folder}: there is nothing in it to deploy")
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for name in names:
-            entry = zipfile.ZipInfo(prefix + name.relative_to(folder).as_posix(), _SAME_DATE)
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, name.read_bytes(), zipfile.ZIP_DEFLATED)
+        for path in names:
+            name, body = prefix + path.relative_to(folder).as_posix(), path.read_bytes()
+            _write(archive, name, body)
+            if compiled and path.suffix == ".py":
+                _write(archive, _cached(PurePosixPath(name)), _compiled(name, body))
     return buffer.getvalue()
+
+
+def _write(archive: zipfile.ZipFile, name: str, body: bytes) -> None:
+    entry = zipfile.ZipInfo(name, _SAME_DATE)
+    entry.external_attr = 0o644 << 16
+    archive.writestr(entry, body, zipfile.ZIP_DEFLATED)
+
+
+def _cached(module: PurePosixPath) -> str:
+    return str(module.parent / "__pycache__" / f"{module.stem}.{sys.implementation.cache_tag}.pyc")
+
+
+def _compiled(name: str, source: bytes) -> bytes:
+    """A module's .pyc that is not checked against its source (PEP 552)."""
+    code = compile(source, name, "exec", dont_inherit=True)
+    return MAGIC_NUMBER + _UNCHECKED + source_hash(source) + marshal.dumps(code)
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -57,9 +59,13 @@ def test_code_lands_in_the_bucket_where_the_template_points_and_a_layer_lies_und
             uri: s3.get_object(Bucket="artifacts", Key=uri.removeprefix("s3://artifacts/"))["Body"].read()
             for uri in (greeter["CodeUri"], shared["ContentUri"])
         }
-    # then the code is there, as Lambda unpacks it, and without what was compiled here
-    assert names_in(bodies[greeter["CodeUri"]]) == ["app.py"]
-    assert names_in(bodies[shared["ContentUri"]]) == ["python/ours/__init__.py"]
+    # then the code is there, as Lambda unpacks it, compiled anew
+    tag = sys.implementation.cache_tag
+    assert names_in(bodies[greeter["CodeUri"]]) == ["app.py", f"__pycache__/app.{tag}.pyc"]
+    assert names_in(bodies[shared["ContentUri"]]) == [
+        "python/ours/__init__.py",
+        f"python/ours/__pycache__/__init__.{tag}.pyc",
+    ]
     # and nothing else of the template has changed but the form of its tags
     assert greeter["Role"] == {"Fn::GetAtt": ["Role", "Arn"]}
     assert greeter["Environment"] == {
@@ -77,6 +83,18 @@ def test_equal_code_gives_equal_bytes(project: Path) -> None:
     assert zip_folder(project / "functions") == before
     (project / "functions" / "greeter" / "app.py").write_text("def handler(event, context): return 1")
     assert zip_folder(project / "functions") != before
+
+
+def test_a_function_starts_without_compiling(project: Path, tmp_path: Path) -> None:
+    # given a function's folder, packed with what is compiled and unpacked where its process starts
+    greeter, code = project / "functions" / "greeter", tmp_path / "code"
+    (greeter / "app.py").write_text("print('the compiled one')")
+    zipfile.ZipFile(io.BytesIO(zip_folder(greeter, compiled=True))).extractall(code)
+    # when the source is not what it was
+    (code / "app.py").write_text("print('the source')")
+    started = subprocess.run([sys.executable, "-c", "import app"], cwd=code, capture_output=True, text=True)
+    # then the process has not looked at it
+    assert started.stdout == "the compiled one\n"
 
 
 def test_a_folder_without_code_and_a_file_that_is_no_template_are_named(project: Path) -> None:
