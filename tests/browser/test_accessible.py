@@ -16,7 +16,7 @@ PHONE, WIDE = 360, 1280
 TOUCH = 44  # px, the least height of what a finger has to hit
 TABS = ("trades", "round-trips", "positions", "performance", "log")
 EVERY_RULE = {"resultTypes": ["violations"]}
-OF_COLOURS = EVERY_RULE | {"runOnly": ["cat.color"]}  # all that differs at night
+OF_COLOURS = EVERY_RULE | {"runOnly": ["color-contrast", "link-in-text-block"]}  # all that differs at night
 SCREENS = ["", "/connect", "/connect/mt5", *(f"/account/{{}}/{tab}" for tab in TABS)]
 
 

@@ -19,7 +19,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy = tmp_path_factory.mktemp("copy")
     for name in COPIED:
         if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
+            shutil.copytree(ROOT / name, copy / name)
         else:
             shutil.copy(ROOT / name, copy / name)
     made = run(copy, "tools.new_broker", NAME)
@@ -30,7 +30,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(tree: Path, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """A module of the tree, in the tree."""
     program = [sys.executable, "-m", module, *arguments]
-    environment = {"PYTHONPATH": f"{tree}:{tree / 'shared'}", "PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {"PYTHONPATH": f"{tree}:{tree / 'shared'}", "PATH": "/usr/bin:/bin"}
     return subprocess.run(program, cwd=tree, env=environment, capture_output=True, text=True, check=False)
 
 
