@@ -7,7 +7,7 @@ PYTHON ?=
 BIN := $(VENV)/bin
 TESTS ?= tests
 # More processes than cores, for much of a test is waiting (tests/parallel.py shares the tests out).
-PYTEST := $(BIN)/pytest -n 4
+PYTEST := $(BIN)/pytest -n 3
 
 # The tests and the laptop's functions are hundreds of short processes: without compiled files each compiles all it needs.
 unexport PYTHONDONTWRITEBYTECODE

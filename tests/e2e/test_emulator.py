@@ -72,8 +72,10 @@ def test_functions_see_nothing_of_this_machines_settings(tmp_path: Path, monkeyp
 
 HOLDS_AN_EMULATOR = textwrap.dedent(
     """
+    import signal
     import time
     from local.stack.emulator import Emulator
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs behind nohup and & is started to ignore it
     with Emulator() as emulator:
         print(emulator.folder, flush=True)
         time.sleep(60)
