@@ -7,12 +7,12 @@ dependencies stays as it is. `make build` proves the real one.
 import hashlib
 import io
 import json
-import marshal
+import py_compile
 import sys
 import zipfile
 from collections.abc import Iterator
-from importlib.util import MAGIC_NUMBER, source_hash
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]  # it ships no types
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 Template = dict[str, Any]  # CloudFormation's own document, whose shape its schema says and not ours
 
 _CODE_PROPERTIES = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
-_UNCHECKED = (1).to_bytes(4, "little")
 _SAME_DATE = (1980, 1, 1, 0, 0, 0)  # zip's first; equal code gives equal bytes
 
 
@@ -50,7 +49,8 @@ def package(template: Template, root: Path, s3: "S3Client", bucket: str) -> str:
 def zip_folder(folder: Path, *, prefix: str = "", compiled: bool = False) -> bytes:
     """A folder as a zip file, the same bytes for the same contents. Raises ValueError for an empty one.
 
-    `compiled` adds what this interpreter makes of each module: every process of a function would make it anew.
+    `compiled` adds what this interpreter makes of each module, which may differ in bytes from time to time: else every
+    process of a function makes it anew.
     """
     names = list(_files(folder))
     if not names:
@@ -61,7 +61,7 @@ def zip_folder(folder: Path, *, prefix: str = "", compiled: bool = False) -> byt
             name, body = prefix + path.relative_to(folder).as_posix(), path.read_bytes()
             _write(archive, name, body)
             if compiled and path.suffix == ".py":
-                _write(archive, _cached(PurePosixPath(name)), _compiled(name, body))
+                _write(archive, _cached(PurePosixPath(name)), _compiled(path, name))
     return buffer.getvalue()
 
 
@@ -75,10 +75,14 @@ def _cached(module: PurePosixPath) -> str:
     return str(module.parent / "__pycache__" / f"{module.stem}.{sys.implementation.cache_tag}.pyc")
 
 
-def _compiled(name: str, source: bytes) -> bytes:
-    """A module's .pyc that is not checked against its source (PEP 552)."""
-    code = compile(source, name, "exec", dont_inherit=True)
-    return MAGIC_NUMBER + _UNCHECKED + source_hash(source) + marshal.dumps(code)
+def _compiled(module: Path, name: str) -> bytes:
+    """A module's .pyc that is not checked against its source when it is loaded."""
+    with TemporaryDirectory() as folder:
+        made = Path(folder, "module.pyc")
+        py_compile.compile(
+            str(module), str(made), name, doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
+        )
+        return made.read_bytes()
 
 
 def _files(folder: Path) -> Iterator[Path]:
