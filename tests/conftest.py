@@ -1,6 +1,7 @@
 """What every test gets: no real AWS within reach, no network but loopback (see pyproject's pytest options)."""
 
 import gc
+import hashlib
 import os
 import ssl
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ os.environ.update(AWS_ACCESS_KEY_ID="testing", AWS_SECRET_ACCESS_KEY="testing", 
 
 # Each HTTP client loads the machine's CA bundle, which takes longer than most tests; nothing here speaks TLS.
 ssl.create_default_context = cache(ssl.create_default_context)  # the same for all, made once
+# Connecting takes it, and it is slow on purpose; what is equal before it is equal after it.
+hashlib.scrypt = cache(hashlib.scrypt)
 
 OWN_AWS = {"unit", "contract", "simulators", "template"}  # folders whose tests know no stack that others hold
 HOME = Path(__file__).parent

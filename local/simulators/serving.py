@@ -11,7 +11,7 @@ from typing import Self
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HOST = "127.0.0.1"
 START_SECONDS = 10.0
@@ -82,7 +82,7 @@ def _server(app: ASGIApp) -> uvicorn.Server:
     server = uvicorn.Server(
         uvicorn.Config(
             handed_over,
-            http="h11",
+            http="httptools",
             log_config=None,
             log_level="warning",
             access_log=False,
@@ -110,7 +110,7 @@ class _HandsOverTransport:
         return next(
             connection.transport
             for connection in connections
-            if isinstance(connection, H11Protocol) and connection.client == tuple(client)
+            if isinstance(connection, HttpToolsProtocol) and connection.client == tuple(client)
         )
 
 
