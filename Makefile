@@ -21,7 +21,7 @@ setup: ## Make the environment fit (every target does this by itself)
 	@PYTHON='$(PYTHON)' VENV='$(VENV)' sh tools/setup.sh
 
 .PHONY: run
-run: setup ## Run everything on this machine until Ctrl-C; ONCE=1 checks one round and stops
+run: setup ## Run everything on this machine until Ctrl-C; ONCE=1 stops after the first, checked round
 	@$(BIN)/python -m local.run $(if $(filter-out 0,$(ONCE)),--once)
 
 .PHONY: demo-fail

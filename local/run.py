@@ -31,7 +31,7 @@ INTERRUPTED = 130  # as a shell has it: 128 + SIGINT
 
 
 def run(*, once: bool) -> int:
-    """Start, sync one round, show it; then with `once` check it, else stay up. Returns the exit status."""
+    """Start, sync one round, show it and check it; then stay up, or with `once` end. Returns the exit status."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # whoever reads along in a file sees each line at once
     screen = Screen()
@@ -73,13 +73,14 @@ def _rounds(screen: Screen, here: Laptop, stack: Stack, brokers: Sequence[DemoBr
         own = [one for one in stored if one.connected.demo.trader == trader]
         if rows := [_row(one, told[one.account_id]) for one in own if one.account_id in told]:
             screen.table(trader, rows)
-    if not once:
-        _show_doors(screen, here)
-        watch(screen, stack, connected, brokers)
     wrong = list(problems(stack, connected, stored, _truth(brokers), told))
     if wrong:
         screen.line(here.emulator.errors())
-    return _prove(screen, wrong, sum(len(one.trades) for one in stored))
+    status = _prove(screen, wrong, sum(len(one.trades) for one in stored))
+    if not once:
+        _show_doors(screen, here)
+        watch(screen, stack, connected, brokers)
+    return status
 
 
 def _prove(screen: Screen, wrong: Sequence[str], count: int) -> int:
@@ -148,7 +149,9 @@ def _ended_by_signals() -> Iterator[None]:
 def main() -> None:
     """`python -m local.run [--once]`."""
     parser = argparse.ArgumentParser(prog="python -m local.run", description=__doc__)
-    parser.add_argument("--once", action="store_true", help="stop after one round, and fail unless all of it is right")
+    parser.add_argument(
+        "--once", action="store_true", help="stop after one round, with status 1 unless all of it is right"
+    )
     sys.exit(run(once=parser.parse_args().once))
 
 

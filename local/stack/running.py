@@ -1,4 +1,7 @@
-"""How a command in another terminal finds the stack that `make run` holds: a file that lives as long as the stack."""
+"""How a command in another terminal finds the stack that `make run` holds: a file that lives as long as the stack.
+
+BROKERSYNC_STACKS names another folder for these files: who sets it finds only the stacks that were started with it.
+"""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -10,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from local.stack.deploy import ROOT
 from local.stack.laptop import Laptop
 
-FOLDER = ROOT / ".local" / "stacks"
+FOLDER = Path(os.environ.get("BROKERSYNC_STACKS", ROOT / ".local" / "stacks"))
 
 
 class RunningStack(BaseModel):
