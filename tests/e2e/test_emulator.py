@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from local.stack import emulator as emulators
 from local.stack.emulator import Emulator, forget_machine_settings
 from local.stack.packaging import zip_folder
 from tests.e2e.processes import listening, processes_of
@@ -68,6 +70,20 @@ def test_functions_see_nothing_of_this_machines_settings(tmp_path: Path, monkeyp
     # then calls go to the emulator, and nothing of the shell is in the function
     assert seen["AWS_ENDPOINT_URL"] == emulator.endpoint
     assert "of-this-machine" not in seen.values()
+
+
+def test_a_port_that_somebody_else_takes_meanwhile_costs_another_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    # given a port that was free when it was looked for, and is taken since
+    with socket.create_server(("127.0.0.1", 0)) as somebody:
+        taken = somebody.getsockname()[1]
+        ports = iter([taken, emulators._free_port()])
+        monkeypatch.setattr(emulators, "_free_port", lambda: next(ports))
+        # when the emulator is started
+        with Emulator() as emulator:
+            # then it listens on another one, and answers there
+            assert emulator.endpoint != f"http://127.0.0.1:{taken}"
+            session = emulator.session
+            assert session.client("sqs", endpoint_url=emulator.endpoint).list_queues().get("QueueUrls", []) == []
 
 
 HOLDS_AN_EMULATOR = textwrap.dedent(
