@@ -55,6 +55,7 @@ def test_i2_i4_twenty_five_accounts_get_one_message_and_one_run_each(here: Stage
     runs = [run for trader in traders for run in here.stored.runs(trader.feed_id)]
     assert [(run.requested_by, run.outcome) for run in runs] == [(RequestedBy.CONNECT, Outcome.SUCCEEDED)] * ACCOUNTS
 
+    here.wait("the log tells of every message", lambda: said(here).total() >= 3 * ACCOUNTS)
     assert said(here) == {
         "sync_job_started": ACCOUNTS,
         "sync_job_succeeded": ACCOUNTS,
